@@ -1,0 +1,127 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The floors of the house are the folders of Sources: Doors, Ground, Engines, Minds, Wires, Hands,
+// Rooms, FrontDoors. Imports only point down; Scripts/check-floors reads this file and fails otherwise.
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A door to a C library: a module map and a shim of static inlines.
+func door(_ name: String, pkgConfig: String? = nil, apt: [String] = []) -> Target {
+  .systemLibrary(name: name, path: "Sources/Doors/\(name)", pkgConfig: pkgConfig, providers: [.apt(apt)])
+}
+
+func room(_ floor: String, _ name: String, _ needs: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: needs, path: "Sources/\(floor)/\(name)", swiftSettings: strict)
+}
+
+func frontDoor(_ name: String, _ needs: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name,
+    dependencies: needs + [.product(name: "ArgumentParser", package: "swift-argument-parser"), logging],
+    path: "Sources/FrontDoors/\(name)", swiftSettings: strict)
+}
+
+func tests(_ name: String, _ needs: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.byName(name: name)] + needs, path: "Tests/\(name)Tests",
+    resources: resources, swiftSettings: strict)
+}
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+  name: "apus",
+  products: [
+    .executable(name: "apus", targets: ["apus"]),
+    .executable(name: "apus-agent", targets: ["apus-agent"]),
+    .executable(name: "apus-control", targets: ["apus-control"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // 0 Doors
+    door("CLinux"),
+    door("COpenSSL", pkgConfig: "openssl", apt: ["libssl-dev"]),
+    door("CNghttp2", pkgConfig: "libnghttp2", apt: ["libnghttp2-dev"]),
+    door("CBPF", pkgConfig: "libbpf", apt: ["libbpf-dev"]),
+    door("CMnl", pkgConfig: "libmnl", apt: ["libmnl-dev"]),
+
+    // 1 Ground
+    room("Ground", "Bytes"),
+    room("Ground", "MeshModel"),
+    room("Ground", "HTTPModel"),
+    .target(
+      name: "MeshAPI", dependencies: [protobuf], path: "Sources/Ground/MeshAPI",
+      exclude: ["proto"], swiftSettings: [.swiftLanguageMode(.v6)]),
+
+    // 2 Engines: without descriptors
+    room("Engines", "TLSEngine", ["COpenSSL", "Bytes", "MeshModel"]),
+    room("Engines", "H2Engine", ["CNghttp2", "Bytes", "HTTPModel"]),
+    room("Engines", "H1Engine", ["Bytes", "HTTPModel"]),
+    // 2 Engines: with descriptors
+    room("Engines", "Reactor", ["CLinux", "Bytes", "MeshModel"]),
+    room("Engines", "BPFRuntime", ["CBPF", "MeshModel"]),
+    room("Engines", "Netlink", ["CMnl", "MeshModel"]),
+
+    // 3 Minds: pure
+    room("Minds", "HBONE", ["Bytes", "MeshModel", "HTTPModel"]),
+    room("Minds", "RPC", ["Bytes", "HTTPModel"]),
+    room("Minds", "PolicyEngine", ["MeshModel"]),
+    room("Minds", "MeshIndex", ["MeshModel"]),
+    room("Minds", "Manifests", ["MeshModel", yams]),
+    room("Minds", "Enrollment", ["MeshModel"]),
+
+    // 4 Wires: one TLS and HTTP/2 connection on a socket, with an async face
+    room("Wires", "Transport", ["Reactor", "TLSEngine", "H2Engine", "H1Engine", "RPC", "Bytes", "HTTPModel", "MeshModel", logging]),
+
+    // 5 Hands: do input and output
+    room(
+      "Hands", "Proxying",
+      [
+        "Reactor", "TLSEngine", "H2Engine", "HBONE", "MeshIndex", "PolicyEngine", "BPFRuntime", "Bytes", "HTTPModel",
+        "MeshModel",
+      ]),
+    room("Hands", "Subscription", ["Transport", "MeshAPI", "MeshIndex", "MeshModel", protobuf, logging]),
+    room("Hands", "Publication", ["Transport", "MeshAPI", "MeshModel", protobuf, logging]),
+    room("Hands", "Issuance", ["Transport", "TLSEngine", "MeshAPI", "MeshModel", "Reactor", protobuf, logging]),
+    room("Hands", "Authority", ["Transport", "TLSEngine", "MeshAPI", "MeshModel", protobuf, logging]),
+    room("Hands", "Telemetry", ["Transport", "Reactor", "MeshModel", "Bytes", logging]),
+    room("Hands", "ManifestWatch", ["Reactor", "Manifests", "MeshModel", logging]),
+
+    // 6 Rooms
+    room(
+      "Rooms", "AgentKit",
+      [
+        "Proxying", "Subscription", "Issuance", "Telemetry", "Enrollment", "MeshIndex", "BPFRuntime", "Netlink",
+        "Reactor", "Transport", "TLSEngine", "MeshAPI", "MeshModel", protobuf, logging,
+      ]),
+    room(
+      "Rooms", "ControlKit",
+      ["Publication", "Authority", "ManifestWatch", "Manifests", "Telemetry", "TLSEngine", "Transport", "Reactor", "MeshModel", logging]),
+    room(
+      "Rooms", "DevKit",
+      ["ManifestWatch", "Manifests", "Netlink", "BPFRuntime", "Reactor", "MeshAPI", "MeshModel", protobuf, logging]),
+
+    // 7 Front doors
+    frontDoor("apus-agent", ["AgentKit", "TLSEngine", "H2Engine", "BPFRuntime"]),
+    frontDoor("apus-control", ["ControlKit", "TLSEngine", "H2Engine"]),
+    frontDoor("apus", ["DevKit"]),
+
+    tests("Bytes", []),
+    tests("MeshModel", []),
+  ]
+)

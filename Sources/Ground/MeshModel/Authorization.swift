@@ -1,0 +1,71 @@
+/// A policy as it travels to an agent (`istio.security.Authorization`): rules are alternatives, the clauses of a rule
+/// must all hold, the matches of a clause are alternatives, and every attribute that a match names must hold.
+public struct Authorization: Hashable, Sendable {
+  public enum Scope: UInt8, Sendable { case global, namespace, workloadSelector }
+  public enum Action: UInt8, Sendable { case allow, deny }
+
+  public var name: String
+  public var namespace: String
+  public var scope: Scope
+  public var action: Action
+  public var rules: [Rule]
+  /// Logged, never enforced.
+  public var isDryRun: Bool
+
+  public init(
+    name: String, namespace: String, scope: Scope, action: Action, rules: [Rule], isDryRun: Bool = false
+  ) {
+    self.name = name
+    self.namespace = namespace
+    self.scope = scope
+    self.action = action
+    self.rules = rules
+    self.isDryRun = isDryRun
+  }
+
+  /// `namespace/name`, the name of the resource on the wire and in a denial.
+  public var key: String { "\(namespace)/\(name)" }
+
+  public struct Rule: Hashable, Sendable {
+    public var clauses: [Clause]
+    public init(clauses: [Clause]) { self.clauses = clauses }
+  }
+
+  public struct Clause: Hashable, Sendable {
+    public var matches: [Match]
+    public init(matches: [Match]) { self.matches = matches }
+  }
+
+  /// The attributes of one match; an empty list says nothing, and a match that says nothing at all never holds.
+  public struct Match: Hashable, Sendable {
+    public var namespaces: [StringMatch] = []
+    public var notNamespaces: [StringMatch] = []
+    public var principals: [StringMatch] = []
+    public var notPrincipals: [StringMatch] = []
+    public var sourceIPs: [IPPrefix] = []
+    public var notSourceIPs: [IPPrefix] = []
+    public var destinationIPs: [IPPrefix] = []
+    public var notDestinationIPs: [IPPrefix] = []
+    public var destinationPorts: [UInt16] = []
+    public var notDestinationPorts: [UInt16] = []
+    public var serviceAccounts: [ServiceAccountMatch] = []
+    public var notServiceAccounts: [ServiceAccountMatch] = []
+    public init() {}
+  }
+
+  public struct ServiceAccountMatch: Hashable, Sendable {
+    public var namespace: String
+    public var serviceAccount: String
+    public init(namespace: String, serviceAccount: String) {
+      self.namespace = namespace
+      self.serviceAccount = serviceAccount
+    }
+  }
+
+  public enum StringMatch: Hashable, Sendable {
+    case exact(String)
+    case prefix(String)
+    case suffix(String)
+    case presence
+  }
+}

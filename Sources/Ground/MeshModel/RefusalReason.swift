@@ -1,0 +1,60 @@
+/// Why a connection is refused: the short machine-readable token of the header `x-apus-reason`.
+public enum RefusalReason: Hashable, Sendable, CustomStringConvertible {
+  /// A DENY policy matched: `policy:<namespace>/<name>`.
+  case policy(String)
+  /// ALLOW policies apply and none matched.
+  case noPolicyAllows
+  /// Plaintext where PeerAuthentication asks for mutual TLS.
+  case mtlsRequired
+  /// The workload is behind a waypoint and the peer is not that waypoint.
+  case waypointRequired
+  /// The destination's agent cannot serve it yet.
+  case notReady
+  /// The destination's agent does not run this workload (any more).
+  case gone
+  /// The application does not listen.
+  case connectRefused
+  /// A policy that the workload references has not arrived.
+  case policyUnknown(String)
+
+  /// True for refusals after which another endpoint may be tried: no application byte has been delivered.
+  public var allowsAnotherEndpoint: Bool {
+    switch self {
+    case .notReady, .gone, .connectRefused: true
+    case .policy, .noPolicyAllows, .mtlsRequired, .waypointRequired, .policyUnknown: false
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .policy(let key): "policy:\(key)"
+    case .noPolicyAllows: "no-policy-allows"
+    case .mtlsRequired: "mtls-required"
+    case .waypointRequired: "waypoint-required"
+    case .notReady: "not-ready"
+    case .gone: "gone"
+    case .connectRefused: "connect-refused"
+    case .policyUnknown(let key): "policy-unknown:\(key)"
+    }
+  }
+
+  /// Parses the header's value; nil for a token that is not known.
+  public init?(_ token: String) {
+    switch token {
+    case "no-policy-allows": self = .noPolicyAllows
+    case "mtls-required": self = .mtlsRequired
+    case "waypoint-required": self = .waypointRequired
+    case "not-ready": self = .notReady
+    case "gone": self = .gone
+    case "connect-refused": self = .connectRefused
+    default:
+      if token.hasPrefix("policy:") {
+        self = .policy(String(token.dropFirst("policy:".count)))
+      } else if token.hasPrefix("policy-unknown:") {
+        self = .policyUnknown(String(token.dropFirst("policy-unknown:".count)))
+      } else {
+        return nil
+      }
+    }
+  }
+}
