@@ -1,0 +1,6 @@
+/// The `:path` of each method of the wire (gRPC over HTTP/2).
+public enum MethodPath {
+  public static let deltaDiscovery =
+    "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
+  public static let createCertificate = "/istio.v1.auth.IstioCertificateService/CreateCertificate"
+}

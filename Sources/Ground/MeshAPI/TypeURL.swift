@@ -1,0 +1,7 @@
+/// The names of the resource types, as they appear in `Any` and in xDS requests.
+public enum TypeURL {
+  /// Workloads and services (`istio.workload.Address`).
+  public static let address = "type.googleapis.com/istio.workload.Address"
+  /// Policies (`istio.security.Authorization`).
+  public static let authorization = "type.googleapis.com/istio.security.Authorization"
+}
