@@ -1,4 +1,4 @@
-import MeshModel
+public import MeshModel
 
 /// The access-log form of a connection record: the ecosystem's keys, in its order (ztunnel's access log).
 public enum AccessLine {
