@@ -16,12 +16,18 @@ public enum RefusalReason: Hashable, Sendable, CustomStringConvertible {
   case connectRefused
   /// A policy that the workload references has not arrived.
   case policyUnknown(String)
+  /// The port belongs to the mesh itself (`MeshPort.isReserved`): relaying to it would loop.
+  case reservedPort
+  /// The service does not declare this port.
+  case unknownPort
 
   /// True for refusals after which another endpoint may be tried: no application byte has been delivered.
   public var allowsAnotherEndpoint: Bool {
     switch self {
     case .notReady, .gone, .connectRefused: true
-    case .policy, .noPolicyAllows, .mtlsRequired, .waypointRequired, .policyUnknown: false
+    case .policy, .noPolicyAllows, .mtlsRequired, .waypointRequired, .policyUnknown, .reservedPort,
+      .unknownPort:
+      false
     }
   }
 
@@ -35,6 +41,8 @@ public enum RefusalReason: Hashable, Sendable, CustomStringConvertible {
     case .gone: "gone"
     case .connectRefused: "connect-refused"
     case .policyUnknown(let key): "policy-unknown:\(key)"
+    case .reservedPort: "reserved-port"
+    case .unknownPort: "unknown-port"
     }
   }
 
@@ -47,6 +55,8 @@ public enum RefusalReason: Hashable, Sendable, CustomStringConvertible {
     case "not-ready": self = .notReady
     case "gone": self = .gone
     case "connect-refused": self = .connectRefused
+    case "reserved-port": self = .reservedPort
+    case "unknown-port": self = .unknownPort
     default:
       if token.hasPrefix("policy:") {
         self = .policy(String(token.dropFirst("policy:".count)))

@@ -23,12 +23,15 @@ public struct Workload: Hashable, Sendable {
   public var policies: [String]
   public var network: String
   public var clusterID: String
+  /// Shares its node's addresses (`NetworkMode.HOST_NETWORK`): an endpoint, but never found by address.
+  public var usesHostNetwork: Bool
 
   public init(
     uid: String, name: String, namespace: String, identity: Identity, addresses: [IPAddress], node: String = "",
     workloadName: String = "", canonicalName: String = "", canonicalRevision: String = "latest",
     tunnelProtocol: TunnelProtocol = .none, isHealthy: Bool = true, services: [ServiceKey: [PortMapping]] = [:],
-    policies: [String] = [], network: String = "", clusterID: String = "Kubernetes"
+    policies: [String] = [], network: String = "", clusterID: String = "Kubernetes",
+    usesHostNetwork: Bool = false
   ) {
     self.uid = uid
     self.name = name
@@ -45,6 +48,7 @@ public struct Workload: Hashable, Sendable {
     self.policies = policies
     self.network = network
     self.clusterID = clusterID
+    self.usesHostNetwork = usesHostNetwork
   }
 }
 

@@ -1,0 +1,61 @@
+public import MeshModel
+
+/// Where a captured connection goes, decided from its original destination alone.
+public enum Route: Hashable, Sendable {
+  /// Nothing of the mesh: relayed unchanged to the original destination.
+  case passthrough
+  /// The pod's own address: to itself, never through the mesh.
+  case local
+  /// A workload by its address, in a tunnel.
+  case direct(Endpoint)
+  /// A workload by its address that takes no tunnels: plain TCP to the endpoint's address.
+  case plaintext(Endpoint)
+  /// A service by a virtual address: pick an endpoint.
+  case service(ServiceRoute)
+  case refuse(RefusalReason)
+}
+
+/// One port of a service and how it was addressed; `MeshSnapshot.pick` turns it into an endpoint, of the newest
+/// snapshot if the route is older.
+public struct ServiceRoute: Hashable, Sendable {
+  public let service: Service
+  /// The port of the service, not of the workload.
+  public let port: UInt16
+  /// Of the virtual address; endpoints of the same family are preferred.
+  public let family: IPAddress.Family
+
+  public init(service: Service, port: UInt16, family: IPAddress.Family) {
+    self.service = service
+    self.port = port
+    self.family = family
+  }
+}
+
+/// A workload and a port of it, with what is needed to dial and verify it.
+public struct Endpoint: Hashable, Sendable {
+  public let workload: Workload
+  /// The workload's address and target port: the authority of the tunnel, or what is dialed in plaintext.
+  public let address: SocketAddress
+  /// Exactly the identities acceptable there: the workload's own and the alternatives its service names.
+  public let identities: [Identity]
+  public let tunnel: Workload.TunnelProtocol
+
+  public init(
+    workload: Workload, address: SocketAddress, identities: [Identity], tunnel: Workload.TunnelProtocol
+  ) {
+    self.workload = workload
+    self.address = address
+    self.identities = identities
+    self.tunnel = tunnel
+  }
+
+  /// Where the tunnel is dialed.
+  public var tunnelAddress: SocketAddress { SocketAddress(address.ip, MeshPort.hbone) }
+
+  init(_ workload: Workload, at address: SocketAddress, alternatives: [Identity] = []) {
+    self.init(
+      workload: workload, address: address,
+      identities: [workload.identity] + alternatives.filter { $0 != workload.identity },
+      tunnel: workload.tunnelProtocol)
+  }
+}
