@@ -1,3 +1,10 @@
 #pragma once
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/inet_diag.h>
 #include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <linux/veth.h>
