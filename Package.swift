@@ -123,5 +123,6 @@ let package = Package(
 
     tests("Bytes", []),
     tests("MeshModel", []),
+    tests("Reactor", ["MeshModel", "Bytes"]),
   ]
 )

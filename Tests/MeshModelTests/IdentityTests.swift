@@ -13,9 +13,12 @@ import Testing
 
   @Test(arguments: [
     "", "spiffe://", "https://cluster.local/ns/a/sa/b", "SPIFFE://cluster.local/ns/a/sa/b",
-    "spiffe://Cluster.local/ns/a/sa/b", "spiffe://cluster.local/ns/a/sa/b/", "spiffe://cluster.local//ns/a/sa/b",
-    "spiffe://cluster.local/ns//sa/b", "spiffe://cluster.local/ns/a/sa/", "spiffe://cluster.local/ns/a/sa/b?x",
-    "spiffe://cluster.local/ns/a/sa/b%20", "spiffe://cluster.local/ns/*/sa/b", "spiffe://cluster.local/ns/../sa/b",
+    "spiffe://Cluster.local/ns/a/sa/b", "spiffe://cluster.local/ns/a/sa/b/",
+    "spiffe://cluster.local//ns/a/sa/b",
+    "spiffe://cluster.local/ns//sa/b", "spiffe://cluster.local/ns/a/sa/",
+    "spiffe://cluster.local/ns/a/sa/b?x",
+    "spiffe://cluster.local/ns/a/sa/b%20", "spiffe://cluster.local/ns/*/sa/b",
+    "spiffe://cluster.local/ns/../sa/b",
     "spiffe://cluster.local/ns/a/sa/b\u{0}", "spiffe:///ns/a/sa/b", "spiffe://cluster.local:80/ns/a/sa/b",
     "spiffe://cluster.local/sa/b/ns/a", " spiffe://cluster.local/ns/a/sa/b",
   ])

@@ -42,7 +42,8 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
         if compressed { tail += pair } else { head += pair }
         break
       }
-      guard (1...4).contains(group.utf8.count), let value = UInt16(group, radix: 16), group.first != "+" else {
+      guard (1...4).contains(group.utf8.count), let value = UInt16(group, radix: 16), group.first != "+"
+      else {
         return nil
       }
       if compressed { tail.append(value) } else { head.append(value) }

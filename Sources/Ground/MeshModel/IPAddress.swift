@@ -41,7 +41,8 @@ public struct IPAddress: Hashable, Sendable {
 
   /// Four bytes for IPv4, sixteen for IPv6, in network order.
   public var bytes: [UInt8] {
-    let all = (0..<8).map { UInt8(truncatingIfNeeded: high >> (56 - 8 * $0)) }
+    let all =
+      (0..<8).map { UInt8(truncatingIfNeeded: high >> (56 - 8 * $0)) }
       + (0..<8).map { UInt8(truncatingIfNeeded: low >> (56 - 8 * $0)) }
     return family == .v4 ? Array(all.suffix(4)) : all
   }

@@ -41,7 +41,9 @@ extension IPPrefix: CustomStringConvertible, LosslessStringConvertible {
       self.init(address, length: address.family == .v4 ? 32 : 128)
       return
     }
-    guard let length = Int(parts[1]), parts[1].utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
+    guard let length = Int(parts[1]), parts[1].utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {
+      return nil
+    }
     self.init(address, length: length)
   }
 

@@ -44,7 +44,8 @@ public struct Identity: Hashable, Sendable, CustomStringConvertible {
     let parts = text.dropFirst("spiffe://".count).split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 5, parts[1] == "ns", parts[3] == "sa" else { throw .wrongShape(text) }
     try self.init(
-      trustDomain: TrustDomain(String(parts[0])), namespace: String(parts[2]), serviceAccount: String(parts[4]))
+      trustDomain: TrustDomain(String(parts[0])), namespace: String(parts[2]),
+      serviceAccount: String(parts[4]))
   }
 
   /// The id with its scheme, as in a certificate.
@@ -82,7 +83,8 @@ public enum IdentityError: Error, Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .tooLong: "the identity is longer than \(Identity.maximumLength) bytes"
     case .notSPIFFE(let text): "\(text.debugDescription) does not begin with spiffe://"
-    case .wrongShape(let text): "\(text.debugDescription) is not spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT"
+    case .wrongShape(let text):
+      "\(text.debugDescription) is not spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT"
     case .badTrustDomain(let text): "\(text.debugDescription) is not a trust domain (a-z 0-9 . - _)"
     case .badSegment(let text): "\(text.debugDescription) is not a name (a-z A-Z 0-9 . - _)"
     }

@@ -30,7 +30,8 @@ public struct Service: Hashable, Sendable {
   public var includesUnhealthy: Bool
 
   public init(
-    name: String, key: ServiceKey, addresses: [IPAddress], ports: [PortMapping], subjectAltNames: [Identity] = [],
+    name: String, key: ServiceKey, addresses: [IPAddress], ports: [PortMapping],
+    subjectAltNames: [Identity] = [],
     includesUnhealthy: Bool = false
   ) {
     self.name = name

@@ -17,7 +17,8 @@ extension SocketAddress: CustomStringConvertible, LosslessStringConvertible {
     guard digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let port = UInt16(digits) else { return nil }
     let host = text[..<colon]
     if host.hasPrefix("["), host.hasSuffix("]") {
-      guard let ip = IPAddress(host.dropFirst().dropLast()), ip.family == .v6 || host.contains("::ffff:") else {
+      guard let ip = IPAddress(host.dropFirst().dropLast()), ip.family == .v6 || host.contains("::ffff:")
+      else {
         return nil
       }
       self.init(ip, port)

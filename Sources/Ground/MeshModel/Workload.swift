@@ -27,9 +27,11 @@ public struct Workload: Hashable, Sendable {
   public var usesHostNetwork: Bool
 
   public init(
-    uid: String, name: String, namespace: String, identity: Identity, addresses: [IPAddress], node: String = "",
+    uid: String, name: String, namespace: String, identity: Identity, addresses: [IPAddress],
+    node: String = "",
     workloadName: String = "", canonicalName: String = "", canonicalRevision: String = "latest",
-    tunnelProtocol: TunnelProtocol = .none, isHealthy: Bool = true, services: [ServiceKey: [PortMapping]] = [:],
+    tunnelProtocol: TunnelProtocol = .none, isHealthy: Bool = true,
+    services: [ServiceKey: [PortMapping]] = [:],
     policies: [String] = [], network: String = "", clusterID: String = "Kubernetes",
     usesHostNetwork: Bool = false
   ) {

@@ -1,0 +1,70 @@
+import Bytes
+import MeshModel
+import Testing
+
+@testable import Reactor
+
+@Suite struct AsyncSocketTests {
+  let thread = try! ReactorThread(name: "test-reactor")
+
+  @Test func echoesBetweenTasks() async throws {
+    let listener = try AsyncSocket(.listener(on: SocketAddress(.loopback(.v4), 0)), on: thread)
+    let address = try listener.localAddress()
+    let server = Task(executorPreference: thread) {
+      let connection = try await AsyncSocket(listener.accept().take(), on: listener.thread)
+      while true {
+        let bytes = try await connection.receive()
+        if bytes.isEmpty { break }
+        try await connection.send(bytes)
+      }
+      connection.close()
+    }
+    let client = try await AsyncSocket.connect(to: address, on: thread)
+    let message = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    async let sending: Void = client.send(message)
+    var echoed: [UInt8] = []
+    while echoed.count < message.count { echoed += try await client.receive() }
+    try await sending
+    #expect(echoed == message)
+    client.shutdownWrite()
+    #expect(try await client.receive().isEmpty)
+    try await server.value
+  }
+
+  @Test func refusedConnectThrows() async throws {
+    let listener = try Socket.listener(on: SocketAddress(.loopback(.v6), 0))
+    let address = try listener.localAddress()
+    _ = consume listener
+    await #expect(throws: SystemError.self) { _ = try await AsyncSocket.connect(to: address, on: thread) }
+  }
+
+  @Test func cancellationEndsAWait() async throws {
+    let listener = try AsyncSocket(.listener(on: SocketAddress(.loopback(.v4), 0)), on: thread)
+    let waiting = Task { try await listener.accept().take().descriptor }
+    waiting.cancel()
+    await #expect(throws: SystemError.cancelled) { try await waiting.value }
+    let sleeping = Task { [thread] in try await thread.sleep(for: .seconds(3600)) }
+    sleeping.cancel()
+    await #expect(throws: SystemError.cancelled) { try await sleeping.value }
+  }
+
+  @Test func closeWakesAReader() async throws {
+    let listener = try AsyncSocket(.listener(on: SocketAddress(.loopback(.v4), 0)), on: thread)
+    let client = try await AsyncSocket.connect(to: listener.localAddress(), on: thread)
+    let reading = Task { try await client.receive() }
+    await Task.yield()
+    client.close()
+    let result = await reading.result
+    if case .success(let bytes) = result { #expect(bytes.isEmpty) }
+  }
+
+  @Test func childProcessesReportTheirEnd() async throws {
+    let good = try ChildProcess(
+      .init(path: "/bin/sh", arguments: ["sh", "-c", "exit 7"], descriptors: [0, 1, 2]))
+    #expect(try await good.exited(on: thread) == 7)
+    let killed = try ChildProcess(
+      .init(path: "/bin/sleep", arguments: ["sleep", "60"], descriptors: [0, 1, 2]))
+    killed.signal(9)
+    #expect(try await killed.exited(on: thread) == 137)
+  }
+}
