@@ -84,6 +84,7 @@ let package = Package(
     room("Minds", "MeshIndex", ["MeshModel"]),
     room("Minds", "Manifests", ["MeshModel", yams]),
     room("Minds", "Enrollment", ["MeshModel"]),
+    room("Minds", "MeshCodec", ["MeshModel", "MeshAPI", protobuf]),
 
     // 4 Wires: one TLS and HTTP/2 connection on a socket, with an async face
     room("Wires", "Transport", ["Reactor", "TLSEngine", "H2Engine", "H1Engine", "RPC", "Bytes", "HTTPModel", "MeshModel", logging]),
@@ -95,8 +96,8 @@ let package = Package(
         "Reactor", "TLSEngine", "H2Engine", "HBONE", "MeshIndex", "PolicyEngine", "BPFRuntime", "Bytes", "HTTPModel",
         "MeshModel",
       ]),
-    room("Hands", "Subscription", ["Transport", "MeshAPI", "MeshIndex", "MeshModel", protobuf, logging]),
-    room("Hands", "Publication", ["Transport", "MeshAPI", "MeshModel", protobuf, logging]),
+    room("Hands", "Subscription", ["Transport", "MeshCodec", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
+    room("Hands", "Publication", ["Transport", "MeshCodec", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
     room("Hands", "Issuance", ["Transport", "TLSEngine", "MeshAPI", "MeshModel", "Reactor", protobuf, logging]),
     room("Hands", "Authority", ["Transport", "TLSEngine", "MeshAPI", "MeshModel", protobuf, logging]),
     room("Hands", "Telemetry", ["Transport", "Reactor", "MeshModel", "Bytes", logging]),
@@ -124,5 +125,7 @@ let package = Package(
     tests("Bytes", []),
     tests("MeshModel", []),
     tests("Reactor", ["MeshModel", "Bytes"]),
+    tests("MeshCodec", ["MeshAPI", "MeshModel", protobuf]),
+    tests("Publication", ["Subscription", "MeshCodec", "MeshAPI", "MeshModel", protobuf]),
   ]
 )

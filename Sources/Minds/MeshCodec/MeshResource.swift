@@ -1,0 +1,55 @@
+public import MeshModel
+import MeshAPI
+
+/// One thing that discovery distributes.
+public enum MeshResource: Hashable, Sendable {
+  case workload(Workload)
+  case service(Service)
+  case authorization(Authorization)
+
+  public var key: MeshResourceKey {
+    switch self {
+    case .workload(let workload): .workload(uid: workload.uid)
+    case .service(let service): .service(service.key)
+    case .authorization(let authorization): .authorization(authorization.key)
+    }
+  }
+}
+
+/// What names a resource for good, whatever it says at the moment.
+public enum MeshResourceKey: Hashable, Sendable, CustomStringConvertible {
+  case workload(uid: String)
+  case service(ServiceKey)
+  /// `namespace/name`.
+  case authorization(String)
+
+  /// The resource's name on the wire, unique within its type.
+  public var description: String {
+    switch self {
+    case .workload(let uid): uid
+    case .service(let key): key.description
+    case .authorization(let key): key
+    }
+  }
+
+  /// The `type_url` under which it is subscribed.
+  public var typeURL: String {
+    switch self {
+    case .workload, .service: TypeURL.address
+    case .authorization: TypeURL.authorization
+    }
+  }
+}
+
+/// A resource that cannot be understood: refused by name, while the others of its response are taken.
+public struct MalformedResource: Error, Hashable, Sendable, CustomStringConvertible {
+  public var name: String
+  public var reason: String
+
+  public init(name: String, reason: String) {
+    self.name = name
+    self.reason = reason
+  }
+
+  public var description: String { "\(name): \(reason)" }
+}

@@ -1,0 +1,123 @@
+import MeshAPI
+import MeshCodec
+import MeshModel
+import SwiftProtobuf
+import Testing
+
+@Suite("Resources survive the wire")
+struct RoundTripTests {
+  @Test(
+    "every kind of resource comes back as it went",
+    arguments: [Sample.workload, Sample.service, Sample.policy])
+  func roundTrip(resource: MeshResource) throws {
+    let encoded = try EncodedResource(resource)
+    #expect(
+      try MeshResource(name: encoded.name, typeURL: encoded.key.typeURL, bytes: encoded.bytes) == resource)
+  }
+
+  @Test("equal content has an equal version, other content another")
+  func versions() throws {
+    let one = try EncodedResource(Sample.workload)
+    #expect(try EncodedResource(Sample.workload).version == one.version)
+    guard case .workload(var workload) = Sample.workload else { return }
+    workload.isHealthy.toggle()
+    #expect(try EncodedResource(.workload(workload)).version != one.version)
+  }
+
+  @Test("a resource under another's name is refused")
+  func wrongName() throws {
+    let encoded = try EncodedResource(Sample.service)
+    #expect(throws: MalformedResource.self) {
+      try MeshResource(name: "production/other", typeURL: encoded.key.typeURL, bytes: encoded.bytes)
+    }
+  }
+
+  @Test("absent texts take the ecosystem's defaults")
+  func defaults() throws {
+    let message = Istio_Workload_Address.with {
+      $0.workload.uid = "u"
+      $0.workload.namespace = "n"
+    }
+    let resource = try MeshResource(name: "u", typeURL: TypeURL.address, bytes: message.serializedBytes())
+    guard case .workload(let workload) = resource else {
+      Issue.record("not a workload")
+      return
+    }
+    #expect(workload.identity.description == "spiffe://cluster.local/ns/n/sa/default")
+    #expect(workload.clusterID == "Kubernetes")
+  }
+}
+
+@Suite("What cannot be understood is refused by name")
+struct MalformedTests {
+  static let addresses: [(String, Istio_Workload_Address)] = [
+    ("neither", Istio_Workload_Address()),
+    ("legacy tunnel", .with { $0.workload = workload { $0.tunnelProtocol = .legacyIstioMtls } }),
+    ("unknown tunnel", .with { $0.workload = workload { $0.tunnelProtocol = .UNRECOGNIZED(9) } }),
+    ("short address", .with { $0.workload = workload { $0.addresses = [.init([1, 2, 3])] } }),
+    ("bad domain", .with { $0.workload = workload { $0.trustDomain = "UPPER" } }),
+    ("bad service key", .with { $0.workload = workload { $0.services["nothing"] = .init() } }),
+    (
+      "bad port",
+      .with {
+        $0.workload = workload {
+          $0.services["n/h"] = .with { $0.ports = [.with { $0.servicePort = 70_000 }] }
+        }
+      }
+    ),
+    (
+      "range",
+      .with {
+        $0.service = .with {
+          $0.namespace = "n"
+          $0.hostname = "h"
+          $0.addresses = [
+            .with {
+              $0.address = .init([10, 0, 0, 0])
+              $0.length = 8
+            }
+          ]
+        }
+      }
+    ),
+  ]
+
+  static func workload(_ change: (inout Istio_Workload_Workload) -> Void) -> Istio_Workload_Workload {
+    .with {
+      $0.uid = "u"
+      $0.namespace = "n"
+      change(&$0)
+    }
+  }
+
+  @Test("malformed addresses", arguments: addresses.indices)
+  func address(index: Int) throws {
+    let (_, message) = Self.addresses[index]
+    #expect(throws: MalformedResource.self) {
+      try MeshResource(name: "u", typeURL: TypeURL.address, bytes: message.serializedBytes())
+    }
+  }
+
+  @Test("a policy with one bad part is refused whole")
+  func policy() throws {
+    guard case .authorization(let policy) = Sample.policy else { return }
+    let good = try Istio_Security_Authorization(serializedBytes: EncodedResource(Sample.policy).bytes)
+    var bad = good
+    bad.rules[0].clauses[0].matches[0].principals.append(Istio_Security_StringMatch())
+    #expect(throws: MalformedResource.self) {
+      try MeshResource(name: policy.key, typeURL: TypeURL.authorization, bytes: bad.serializedBytes())
+    }
+    let standIn = Authorization.standIn(name: policy.key, bytes: try bad.serializedBytes())
+    #expect(standIn?.action == .deny)
+    #expect(standIn?.scope == .namespace)
+    #expect(standIn?.rules == [.init(clauses: [])])
+  }
+
+  @Test("noise is refused and stands for a denial of everything")
+  func noise() {
+    #expect(throws: MalformedResource.self) {
+      try MeshResource(name: "a/b", typeURL: TypeURL.authorization, bytes: [0xff, 0xff])
+    }
+    #expect(Authorization.standIn(name: "a/b", bytes: [0xff, 0xff])?.scope == .global)
+  }
+}
