@@ -1,3 +1,4 @@
+import FoundationEssentials
 import MeshAPI
 import MeshCodec
 import MeshModel

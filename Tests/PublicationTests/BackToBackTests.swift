@@ -1,3 +1,4 @@
+import FoundationEssentials
 import MeshAPI
 import MeshCodec
 import MeshModel
@@ -155,7 +156,8 @@ struct BackToBackTests {
     var mind = PublicationMind()
     _ = try mind.receive(.with { $0.typeURL = TypeURL.address })
     let first = try catalog(1, [service("a")])
-    let nonce = try #require(mind.next(first)?.nonce)
+    let response = mind.next(first)
+    let nonce = try #require(response).nonce
     #expect(mind.next(first) == nil)
     let answer = try mind.receive(
       .with {
@@ -205,7 +207,8 @@ struct BackToBackTests {
         $0.resourceNamesUnsubscribe = ["*"]
       })
     let all = try catalog(1, [service("a"), service("b", "10.96.0.2")])
-    let opening = try #require(mind.next(all))
+    let first = mind.next(all)
+    let opening = try #require(first)
     #expect(opening.resources.isEmpty)
     _ = try mind.receive(
       .with {
@@ -213,7 +216,8 @@ struct BackToBackTests {
         $0.responseNonce = opening.nonce
         $0.resourceNamesSubscribe = ["/10.96.0.2", "n/none"]
       })
-    let response = try #require(mind.next(all))
+    let second = mind.next(all)
+    let response = try #require(second)
     #expect(response.resources.map(\.name) == ["n/b.n.svc.cluster.local"])
     #expect(response.removedResources == ["n/none"])
   }
