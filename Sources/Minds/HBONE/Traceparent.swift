@@ -1,0 +1,54 @@
+/// The W3C trace field of one tunnel: `00-<32 hex>-<16 hex>-00`, a name to find its records by.
+public struct Traceparent: Hashable, Sendable, CustomStringConvertible {
+  public let traceHigh: UInt64
+  public let traceLow: UInt64
+  public let span: UInt64
+  public let flags: UInt8
+
+  /// Random and not sampled. All-zero ids are invalid and never made.
+  public init(using random: inout some RandomNumberGenerator) {
+    traceHigh = random.next()
+    traceLow = UInt64.random(in: 1...UInt64.max, using: &random)
+    span = UInt64.random(in: 1...UInt64.max, using: &random)
+    flags = 0
+  }
+
+  /// Nil unless it is version 00 in lower-case hexadecimal with ids that are not zero.
+  public init?(_ text: String) {
+    let bytes = Array(text.utf8)
+    guard bytes.count == 55, bytes[2] == Self.dash, bytes[35] == Self.dash, bytes[52] == Self.dash else {
+      return nil
+    }
+    guard let version = Self.number(bytes[0..<2]), version == 0, let high = Self.number(bytes[3..<19]),
+      let low = Self.number(bytes[19..<35]), let span = Self.number(bytes[36..<52]),
+      let flags = Self.number(bytes[53..<55]), high | low != 0, span != 0
+    else { return nil }
+    traceHigh = high
+    traceLow = low
+    self.span = span
+    self.flags = UInt8(truncatingIfNeeded: flags)
+  }
+
+  public var description: String {
+    "00-\(Self.hex(traceHigh))\(Self.hex(traceLow))-\(Self.hex(span))-\(Self.hex(UInt64(flags)).suffix(2))"
+  }
+
+  private static let dash = UInt8(ascii: "-")
+
+  private static func hex(_ value: UInt64) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+
+  private static func number(_ digits: ArraySlice<UInt8>) -> UInt64? {
+    var value: UInt64 = 0
+    for digit in digits {
+      switch digit {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt64(digit - UInt8(ascii: "0"))
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt64(digit - UInt8(ascii: "a") + 10)
+      default: return nil
+      }
+    }
+    return value
+  }
+}
