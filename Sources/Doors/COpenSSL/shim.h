@@ -67,6 +67,15 @@ static inline void apus_free(void *memory) { OPENSSL_free(memory); }
 
 static inline long apus_BIO_memory(BIO *bio, char **bytes) { return BIO_get_mem_data(bio, bytes); }
 
+static inline void apus_BIO_clear_retry(BIO *bio) { BIO_clear_retry_flags(bio); }
+
+static inline void apus_BIO_set_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
+
+// Answers 1 when the name was written in RFC 2253 form.
+static inline int apus_X509_NAME_write(BIO *bio, const X509_NAME *name) {
+  return X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0;
+}
+
 // Typed stacks.
 
 static inline STACK_OF(X509) *apus_X509s_make(void) { return sk_X509_new_null(); }

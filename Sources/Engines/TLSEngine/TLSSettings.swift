@@ -1,0 +1,92 @@
+import COpenSSL
+
+/// What all sessions of one kind share: credentials, roots, application protocols, and the one profile of TLS that the
+/// mesh speaks. Wraps an SSL_CTX; immutable once made, so that any thread may open sessions of it.
+///
+/// The profile (research: data-path-lab.md sections 4 and 5): TLS 1.3 only, AES-128-GCM before AES-256-GCM, X25519 and
+/// P-256, no tickets, no resumption, no early data, no compression of any kind, no chain built by guessing.
+@safe public final class TLSSettings: @unchecked Sendable {
+  public let role: TLSRole
+  public let credentials: Credentials?
+  public let roots: TrustBundle?
+  public let alpn: [String]
+  let handle: OpaquePointer
+
+  /// Longer chains are refused before they are parsed, in bytes.
+  static let maximumPeerChain = 64 * 1024
+  /// Certificates between leaf and root.
+  static let maximumDepth: Int32 = 8
+
+  /// For dialing. Without credentials the session is authenticated on the server's side alone.
+  public static func client(
+    credentials: Credentials?, roots: TrustBundle, alpn: [String] = ["h2"]
+  ) throws(TLSError) -> TLSSettings {
+    try TLSSettings(.client, credentials, roots, alpn)
+  }
+
+  /// For accepting. Without roots no client certificate is asked for; with roots every client must show one.
+  public static func server(
+    credentials: Credentials, roots: TrustBundle?, alpn: [String] = ["h2"]
+  ) throws(TLSError) -> TLSSettings {
+    try TLSSettings(.server, credentials, roots, alpn)
+  }
+
+  private init(
+    _ role: TLSRole, _ credentials: Credentials?, _ roots: TrustBundle?, _ alpn: [String]
+  ) throws(TLSError) {
+    ErrorQueue.clear()
+    let method = role == .client ? unsafe TLS_client_method() : unsafe TLS_server_method()
+    guard let handle = unsafe SSL_CTX_new(method) else { throw .engine(ErrorQueue.drainText()) }
+    self.role = role
+    self.credentials = credentials
+    self.roots = roots
+    self.alpn = alpn
+    unsafe self.handle = unsafe handle
+    try applyProfile()
+    try applyCredentials()
+    try applyProtocols()
+    if let roots { unsafe SSL_CTX_set1_cert_store(handle, roots.handle) }
+    unsafe SessionHooks.install(in: handle, role: role, alpn: !alpn.isEmpty)
+  }
+
+  deinit { unsafe SSL_CTX_free(handle) }
+
+  private func applyProfile() throws(TLSError) {
+    unsafe apus_SSL_CTX_plain_options(handle)
+    unsafe apus_SSL_CTX_no_session_cache(handle)
+    unsafe apus_SSL_CTX_set_mode(handle, Int(SSL_MODE_NO_AUTO_CHAIN))
+    unsafe apus_SSL_CTX_set_max_cert_list(handle, Self.maximumPeerChain)
+    unsafe SSL_CTX_set_verify_depth(handle, Self.maximumDepth)
+    // RSA below 2048 bits, curves below 224 bits and SHA-1 are refused, whatever openssl.cnf says.
+    unsafe SSL_CTX_set_security_level(handle, 2)
+    guard unsafe apus_SSL_CTX_only_tls13(handle) == 1,
+      unsafe SSL_CTX_set_ciphersuites(handle, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384") == 1,
+      unsafe apus_SSL_CTX_set_groups(handle, "X25519:P-256") == 1,
+      unsafe SSL_CTX_set_num_tickets(handle, 0) == 1
+    else { throw .engine(ErrorQueue.drainText()) }
+  }
+
+  private func applyCredentials() throws(TLSError) {
+    guard let credentials else { return }
+    guard let stack = unsafe apus_X509s_make() else { throw .engine(ErrorQueue.drainText()) }
+    defer { unsafe apus_X509s_free(stack) }
+    for certificate in credentials.chain where unsafe apus_X509s_append(stack, certificate.handle) != 1 {
+      throw .engine(ErrorQueue.drainText())
+    }
+    guard
+      unsafe SSL_CTX_use_cert_and_key(handle, credentials.leaf.handle, credentials.key.handle, stack, 1) == 1
+    else { throw .badSettings(ErrorQueue.drainText()) }
+  }
+
+  private func applyProtocols() throws(TLSError) {
+    for name in alpn where !(1...255).contains(name.utf8.count) {
+      throw .badSettings("\(name.debugDescription) is no application protocol's name")
+    }
+    guard role == .client, !alpn.isEmpty else { return }
+    let list = alpn.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
+    // Answers 0 for success, unlike its neighbours.
+    guard unsafe SSL_CTX_set_alpn_protos(handle, list, UInt32(list.count)) == 0 else {
+      throw .engine(ErrorQueue.drainText())
+    }
+  }
+}

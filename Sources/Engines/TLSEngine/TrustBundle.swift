@@ -1,0 +1,44 @@
+import COpenSSL
+
+/// The roots that a peer's chain must reach. Immutable; a change of roots is another bundle.
+@safe public final class TrustBundle: @unchecked Sendable {
+  public let certificates: [Certificate]
+  /// An X509_STORE, shared by the settings of every session; OpenSSL locks it.
+  let handle: OpaquePointer
+
+  /// Reads one or several roots.
+  public convenience init(pem: String) throws(CredentialError) {
+    try self.init(Certificate.chain(pem: pem))
+  }
+
+  /// Every certificate must be an authority's.
+  public init(_ certificates: [Certificate]) throws(CredentialError) {
+    guard !certificates.isEmpty else { throw .malformed("a bundle without a root trusts nobody") }
+    guard certificates.count <= Certificate.maximumCount else {
+      throw .tooMany(limit: Certificate.maximumCount)
+    }
+    for certificate in certificates where !certificate.isCA {
+      throw .notAuthority(subject: certificate.subject)
+    }
+    ErrorQueue.clear()
+    guard let store = unsafe X509_STORE_new() else { throw .engine(ErrorQueue.drainText()) }
+    for certificate in certificates where unsafe X509_STORE_add_cert(store, certificate.handle) != 1 {
+      unsafe X509_STORE_free(store)
+      throw .engine(ErrorQueue.drainText())
+    }
+    self.certificates = certificates
+    unsafe handle = unsafe store
+  }
+
+  deinit { unsafe X509_STORE_free(handle) }
+
+  /// The roots as PEM, one after the other. Public knowledge.
+  public var pem: String { Certificate.pem(of: certificates) }
+}
+
+/// Two bundles are the same when they hold the same roots in the same order.
+extension TrustBundle: Equatable {
+  public static func == (left: TrustBundle, right: TrustBundle) -> Bool {
+    left === right || left.certificates == right.certificates
+  }
+}
