@@ -300,6 +300,12 @@ static inline uint64_t apus_monotonic_nanoseconds(void) {
   return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
 }
 
+static inline int64_t apus_wall_nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000000000ll + (int64_t)now.tv_nsec;
+}
+
 static inline int apus_block_signals(const int *signals, int count, sigset_t *set) {
   sigemptyset(set);
   for (int i = 0; i < count; i++) sigaddset(set, signals[i]);
