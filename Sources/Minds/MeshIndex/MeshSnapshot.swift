@@ -1,12 +1,12 @@
 public import MeshModel
 
-/// The mesh as one agent knows it, at one moment. Immutable: workers share it without a lock, and what they ask of
-/// it per connection costs the same whatever the number of services and workloads.
+/// The mesh as one agent knows it, at one moment. Immutable: workers share it without a lock, and what they
+/// ask of it per connection costs the same whatever the number of services and workloads.
 public final class MeshSnapshot: Sendable {
   /// Counts snapshots of one `MeshState`.
   public let revision: UInt64
-  /// Changes whenever what binds some workload may have: a policy, or a workload's list of policies. Live connections
-  /// judged under another value are judged again.
+  /// Changes whenever what binds some workload may have: a policy, or a workload's list of policies. Live
+  /// connections judged under another value are judged again.
   public let policyRevision: UInt64
   /// False until the first complete delivery of addresses; until then every route refuses.
   public let isSynced: Bool
@@ -35,8 +35,8 @@ public final class MeshSnapshot: Sendable {
 
   public func service(_ key: ServiceKey) -> Service? { tables.services[key]?.service }
 
-  /// The service that has the virtual address. Where several do: the client's namespace first, then the first by
-  /// namespace and host name.
+  /// The service that has the virtual address. Where several do: the client's namespace first, then the first
+  /// by namespace and host name.
   public func service(at address: IPAddress, for namespace: String? = nil) -> Service? {
     entry(at: address, for: namespace)?.service
   }
@@ -67,18 +67,24 @@ public final class MeshSnapshot: Sendable {
       ServiceRoute(service: entry.service, port: destination.port, family: destination.ip.family))
   }
 
-  /// An endpoint of the route's service as this snapshot knows it, at random and all equally likely; nil when none
-  /// is left. `excluding` lists the addresses already tried for this connection: a handful, not a set.
+  /// An endpoint of the route's service as this snapshot knows it, at random and all equally likely; nil when
+  /// none is left. `excluding` lists the addresses already tried for this connection: a handful, not a set.
   public func pick(
     _ route: ServiceRoute, excluding: [SocketAddress] = [], using random: inout some RandomNumberGenerator
   ) -> Endpoint? {
-    guard let entry = tables.services[route.service.key], let table = entry.table(for: route.port) else { return nil }
-    guard let (slot, address) = table.pick(route.family, excluding: excluding, using: &random) else { return nil }
+    guard let entry = tables.services[route.service.key], let table = entry.table(for: route.port) else {
+      return nil
+    }
+    guard let (slot, address) = table.pick(route.family, excluding: excluding, using: &random) else {
+      return nil
+    }
     return Endpoint(slot.entry.workload, at: address, alternatives: entry.service.subjectAltNames)
   }
 
   /// What binds the workload: policies of the mesh, of its namespace, and those it names.
-  public func authorizations(for workload: Workload) -> ApplicablePolicies { tables.policies.binding(workload) }
+  public func authorizations(for workload: Workload) -> ApplicablePolicies {
+    tables.policies.binding(workload)
+  }
 
   private func entry(at address: IPAddress, for namespace: String?) -> ServiceEntry? {
     guard let keys = tables.byVirtualAddress[address] else { return nil }

@@ -1,9 +1,10 @@
 public import MeshModel
 
-/// The mesh as deltas arrive, in any order: the builder of snapshots. Nothing that arrives is lost because something
-/// else has not: a workload whose service is unknown waits for it.
+/// The mesh as deltas arrive, in any order: the builder of snapshots. Nothing that arrives is lost because
+/// something else has not: a workload whose service is unknown waits for it.
 ///
-/// A change costs one part of each table it touches, plus the endpoints of the services it touches, once a snapshot.
+/// A change costs one part of each table it touches, plus the endpoints of the services it touches, once a
+/// snapshot.
 public struct MeshState: Sendable {
   private var tables = MeshTables()
   /// Workloads that name a service, whether the service is known or not.
@@ -40,7 +41,9 @@ public struct MeshState: Sendable {
   public mutating func upsert(_ workload: Workload) {
     let old = tables.workloads[workload.uid]
     guard old?.workload != workload else { return }
-    if old.map({ $0.workload.policies != workload.policies || $0.workload.namespace != workload.namespace }) ?? true {
+    if old.map({ $0.workload.policies != workload.policies || $0.workload.namespace != workload.namespace })
+      ?? true
+    {
       policyRevision += 1
     }
     arrivals += 1
@@ -158,8 +161,8 @@ public struct MeshState: Sendable {
     policyRevision += 1
   }
 
-  /// A policy arrived that cannot be read whole. The earlier version stays; if there is none, whom it may bind is
-  /// denied until a readable one comes. Pass `.global` when its scope cannot be read either.
+  /// A policy arrived that cannot be read whole. The earlier version stays; if there is none, whom it may
+  /// bind is denied until a readable one comes. Pass `.global` when its scope cannot be read either.
   public mutating func rejectAuthorization(_ key: String, namespace: String, scope: Authorization.Scope) {
     tables.policies.reject(key, namespace: namespace, scope: scope)
     policyRevision += 1

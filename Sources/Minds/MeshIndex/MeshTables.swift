@@ -1,6 +1,7 @@
 import MeshModel
 
-/// What a snapshot holds, and what the builder changes: each table is shared between them until one part changes.
+/// What a snapshot holds, and what the builder changes: each table is shared between them until one part
+/// changes.
 struct MeshTables: Sendable {
   var workloads = ShardedMap<String, WorkloadEntry>()
   /// The owner of each address.

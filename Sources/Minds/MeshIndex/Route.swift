@@ -15,8 +15,8 @@ public enum Route: Hashable, Sendable {
   case refuse(RefusalReason)
 }
 
-/// One port of a service and how it was addressed; `MeshSnapshot.pick` turns it into an endpoint, of the newest
-/// snapshot if the route is older.
+/// One port of a service and how it was addressed; `MeshSnapshot.pick` turns it into an endpoint, of the
+/// newest snapshot if the route is older.
 public struct ServiceRoute: Hashable, Sendable {
   public let service: Service
   /// The port of the service, not of the workload.

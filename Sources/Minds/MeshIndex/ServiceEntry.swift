@@ -54,7 +54,8 @@ struct PortTable: Sendable {
     _ family: IPAddress.Family, excluding: [SocketAddress], using random: inout some RandomNumberGenerator
   ) -> (slot: Slot, address: SocketAddress)? {
     let other: IPAddress.Family = family == .v4 ? .v6 : .v4
-    return Self.pick(slots(family), family, excluding, &random) ?? Self.pick(slots(other), other, excluding, &random)
+    return Self.pick(slots(family), family, excluding, &random)
+      ?? Self.pick(slots(other), other, excluding, &random)
   }
 
   private func slots(_ family: IPAddress.Family) -> [Slot] { family == .v4 ? v4 : v6 }

@@ -1,7 +1,7 @@
 import MeshModel
 
-/// The workloads of one service. Insertion and removal cost the same whatever their number; the order is that of
-/// arrival, except that the last fills a gap.
+/// The workloads of one service. Insertion and removal cost the same whatever their number; the order is that
+/// of arrival, except that the last fills a gap.
 struct ServiceMembers: Sendable {
   private(set) var entries: [WorkloadEntry] = []
   private var positions: [String: Int] = [:]

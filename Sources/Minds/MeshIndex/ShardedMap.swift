@@ -1,7 +1,7 @@
 /// A dictionary in 256 parts by hash, so that a copy and one change cost one part, not the whole.
 ///
-/// A snapshot keeps a copy of each map while the builder goes on changing its own: with a plain dictionary the first
-/// change after every snapshot would copy everything.
+/// A snapshot keeps a copy of each map while the builder goes on changing its own: with a plain dictionary
+/// the first change after every snapshot would copy everything.
 struct ShardedMap<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   /// 50,000 entries are about 200 a part; the empty map is 2 KiB.
   static var shardCount: Int { 256 }

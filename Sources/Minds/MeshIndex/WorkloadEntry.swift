@@ -11,8 +11,9 @@ final class WorkloadEntry: Sendable {
     self.arrival = arrival
   }
 
-  /// True when this one owns an address that both claim: a pod before anything else, then who speaks HBONE, then who
-  /// is healthy, then the later one, because addresses of pods that went are given to pods that came.
+  /// True when this one owns an address that both claim: a pod before anything else, then who speaks HBONE,
+  /// then who is healthy, then the later one, because addresses of pods that went are given to pods that
+  /// came.
   func precedes(_ other: WorkloadEntry) -> Bool {
     let (mine, theirs) = (rank, other.rank)
     return mine == theirs ? arrival > other.arrival : mine > theirs

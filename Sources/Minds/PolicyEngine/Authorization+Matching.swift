@@ -18,8 +18,8 @@ extension Authorization.Clause {
 }
 
 extension Authorization.Match {
-  /// Every attribute named must hold; a match that names none never holds, so that a policy whose terms were all
-  /// removed on the way cannot match by accident.
+  /// Every attribute named must hold; a match that names none never holds, so that a policy whose terms were
+  /// all removed on the way cannot match by accident.
   func holds(for connection: ConnectionFacts) -> Bool {
     guard !saysNothing else { return false }
     return holdsForPeer(connection) && holdsForAddresses(connection)
@@ -37,7 +37,8 @@ extension Authorization.Match {
     return agrees(principals, notPrincipals) { $0.matches(connection.principal) }
       && agrees(namespaces, notNamespaces) { $0.matches(identity?.namespace) }
       && agrees(serviceAccounts, notServiceAccounts) { account in
-        identity.map { $0.serviceAccount == account.serviceAccount && $0.namespace == account.namespace } ?? false
+        identity.map { $0.serviceAccount == account.serviceAccount && $0.namespace == account.namespace }
+          ?? false
       }
   }
 
@@ -54,8 +55,8 @@ extension Authorization.Match {
 }
 
 extension Authorization.StringMatch {
-  /// Compares bytes, not characters: identities are ASCII, and two spellings are two values. Nothing matches an
-  /// absent value.
+  /// Compares bytes, not characters: identities are ASCII, and two spellings are two values. Nothing matches
+  /// an absent value.
   func matches(_ value: String?) -> Bool {
     guard let bytes = value?.utf8 else { return false }
     switch self {

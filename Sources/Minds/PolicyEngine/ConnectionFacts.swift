@@ -1,6 +1,7 @@
 import MeshModel
 
-/// What a match may ask about a connection. The principal is spelled once for all the policies that look at it.
+/// What a match may ask about a connection. The principal is spelled once for all the policies that look at
+/// it.
 struct ConnectionFacts {
   let identity: Identity?
   /// The identity without its scheme; nil for plaintext.

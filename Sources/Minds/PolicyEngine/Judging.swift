@@ -1,10 +1,10 @@
 public import MeshModel
 
-/// Judges one connection, as `istio.security.Authorization` defines it: a DENY that matches denies; without ALLOW
-/// policies all is allowed; otherwise one ALLOW must match.
+/// Judges one connection, as `istio.security.Authorization` defines it: a DENY that matches denies; without
+/// ALLOW policies all is allowed; otherwise one ALLOW must match.
 ///
-/// Ignorance denies: before the first delivery of policies, and while a policy that binds the workload is missing.
-/// Dry-run policies have no say.
+/// Ignorance denies: before the first delivery of policies, and while a policy that binds the workload is
+/// missing. Dry-run policies have no say.
 public func verdict(peer: Peer, destination: Destination, policies: ApplicablePolicies) -> Verdict {
   guard policies.isDelivered else { return .deny(.notReady) }
   let connection = ConnectionFacts(peer: peer, destination: destination.address)

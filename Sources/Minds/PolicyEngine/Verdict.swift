@@ -16,8 +16,8 @@ public enum Verdict: ~Copyable, Sendable {
   }
 }
 
-/// Proof that policy allowed one connection. Dialing consumes it, and only this module makes it: a dial that nobody
-/// authorized does not compile.
+/// Proof that policy allowed one connection. Dialing consumes it, and only this module makes it: a dial that
+/// nobody authorized does not compile.
 public struct Permit: ~Copyable, Sendable {
   /// What may be dialed.
   public let destination: SocketAddress

@@ -1,0 +1,13 @@
+/// A namespace; its labels enroll its pods.
+public struct NamespaceObject: ManifestObject {
+  public var meta: ObjectMeta
+
+  public init(meta: ObjectMeta) { self.meta = meta }
+}
+
+/// A service account: the name of an identity.
+public struct ServiceAccountObject: ManifestObject {
+  public var meta: ObjectMeta
+
+  public init(meta: ObjectMeta) { self.meta = meta }
+}

@@ -1,0 +1,66 @@
+/// The stable name of a kind of finding. A code is never given a second meaning.
+public enum FindingCode: String, Hashable, Sendable, CaseIterable {
+  // Reading
+  /// The text is not YAML or JSON.
+  case syntax = "APUS001"
+  /// A document is not an object.
+  case notAnObject = "APUS002"
+  /// `apiVersion`, `kind` or `metadata.name` is missing.
+  case unnamed = "APUS003"
+  /// A field has the wrong type.
+  case wrongType = "APUS004"
+  /// A field that must be there is not.
+  case missingField = "APUS005"
+  /// A field that the kind does not have.
+  case unknownField = "APUS006"
+  /// A value out of its range or form.
+  case invalidValue = "APUS007"
+  /// Two objects of one kind, namespace and name.
+  case duplicate = "APUS008"
+  /// A file is too large, too deep or too many.
+  case limit = "APUS009"
+  /// A kind that has no part in the mesh.
+  case unusedKind = "APUS010"
+  /// A kind that configures traffic and is not honoured by this version.
+  case unsupportedKind = "APUS011"
+  /// A policy that this version cannot enforce: accepting it would leave open what it closes.
+  case unenforcedPolicy = "APUS012"
+  /// A file that could not be read.
+  case unreadable = "APUS013"
+  /// A field that is valid and not honoured by this version.
+  case unsupportedField = "APUS014"
+
+  // References
+  /// A namespace that no manifest declares.
+  case unknownNamespace = "APUS101"
+  /// A service account that no manifest declares.
+  case unknownServiceAccount = "APUS102"
+  /// A selector that selects nothing.
+  case emptySelection = "APUS103"
+  /// A service without ports.
+  case noPorts = "APUS104"
+  /// A service without a selector: nothing can back it.
+  case noSelector = "APUS105"
+  /// Two services with one virtual address.
+  case addressConflict = "APUS106"
+  /// A port name that no container declares.
+  case unknownPortName = "APUS107"
+  /// A controller whose selector does not select its own pods.
+  case foreignSelector = "APUS108"
+  /// Two pods with one address.
+  case podAddressConflict = "APUS109"
+
+  // Mesh policy
+  /// Ports are listed in a PeerAuthentication that selects no workload.
+  case portsWithoutSelector = "APUS201"
+  /// Another PeerAuthentication, older or first by name, binds the same workloads.
+  case shadowedPolicy = "APUS202"
+  /// A selector in the root namespace, where it has no effect.
+  case selectorInRoot = "APUS203"
+  /// STRICT on workloads that nothing captures.
+  case strictButNotEnrolled = "APUS204"
+  /// A value of `istio.io/dataplane-mode` other than `ambient` and `none`.
+  case unknownDataplaneMode = "APUS205"
+  /// DISABLE for a port only, which still accepts mutual TLS.
+  case portDisable = "APUS206"
+}

@@ -1,0 +1,64 @@
+/// Every object of a set of files, each once. What the mesh is compiled from.
+public struct ManifestSet: Hashable, Sendable {
+  public private(set) var namespaces: [NamespaceObject] = []
+  public private(set) var serviceAccounts: [ServiceAccountObject] = []
+  public private(set) var services: [ServiceObject] = []
+  public private(set) var pods: [PodObject] = []
+  /// Deployments, StatefulSets and ReplicaSets.
+  public private(set) var controllers: [ControllerObject] = []
+  public private(set) var peerAuthentications: [PeerAuthenticationObject] = []
+
+  public init() {}
+
+  /// Reads files and joins them. A set with findings of severity error is not to be used.
+  public static func load(files: [ManifestFile]) -> (objects: ManifestSet, findings: [Finding]) {
+    join(files.map { $0.parse() })
+  }
+
+  /// Joins files read before, in the order of their paths: the result does not depend on the order given.
+  public static func join(_ files: [ParsedManifest]) -> (objects: ManifestSet, findings: [Finding]) {
+    var set = ManifestSet()
+    var findings: [Finding] = []
+    let files = files.sorted { $0.path < $1.path }
+    for file in files {
+      findings += file.findings
+      set.namespaces += file.namespaces
+      set.serviceAccounts += file.serviceAccounts
+      set.services += file.services
+      set.pods += file.pods
+      set.controllers += file.controllers
+      set.peerAuthentications += file.peerAuthentications
+    }
+    set.namespaces = unique(set.namespaces, &findings)
+    set.serviceAccounts = unique(set.serviceAccounts, &findings)
+    set.services = unique(set.services, &findings)
+    set.pods = unique(reported(set.pods), &findings)
+    set.controllers = unique(set.controllers, &findings)
+    set.peerAuthentications = unique(set.peerAuthentications, &findings)
+    return (set, findings)
+  }
+
+  /// A pod that a manifest asks for and whose state is reported elsewhere is one pod: the report stands.
+  private static func reported(_ pods: [PodObject]) -> [PodObject] {
+    let running = Set(pods.lazy.filter { $0.status != nil }.map(\.meta.key))
+    return pods.filter { $0.status != nil || !running.contains($0.meta.key) }
+  }
+
+  /// Sorted by key; of equal ones the first is kept.
+  private static func unique<Object: ManifestObject>(
+    _ objects: [Object], _ findings: inout [Finding]
+  ) -> [Object] {
+    var kept: [String: Object] = [:]
+    for object in objects {
+      guard let first = kept[object.meta.title] else {
+        kept[object.meta.title] = object
+        continue
+      }
+      findings.append(
+        object.finding(
+          .duplicate, .error, "it is already declared at \(first.meta.place)",
+          remedy: "Remove one of the two or rename it."))
+    }
+    return kept.values.sorted { $0.meta.title < $1.meta.title }
+  }
+}
