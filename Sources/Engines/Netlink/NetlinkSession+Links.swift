@@ -46,10 +46,13 @@ extension NetlinkSession {
   }
 
   /// Makes an Ethernet bridge. EEXIST when the name is taken.
-  public func addBridge(_ name: String) throws(NetlinkError) {
+  ///
+  /// A bridge without a hardware address of its own (six bytes) takes that of a port, and changes it as ports come and go.
+  public func addBridge(_ name: String, hardwareAddress: [UInt8]? = nil) throws(NetlinkError) {
     var request = NetlinkRequest(type: Int(RTM_NEWLINK), flags: creation(replacing: false))
     request.append(linkHeader())
     request.attribute(Int(IFLA_IFNAME), name)
+    if let hardwareAddress { request.attribute(Int(IFLA_ADDRESS), hardwareAddress) }
     request.nest(Int(IFLA_LINKINFO)) { $0.attribute(Int(IFLA_INFO_KIND), "bridge") }
     try change(request, "add the bridge \(name)")
   }

@@ -1,0 +1,23 @@
+internal import CLinux
+import Glibc
+
+/// A file that is on no disk (memfd): how a secret is given to a child process, which reads
+/// `/proc/self/fd/N`.
+public struct MemoryFile: ~Copyable, Sendable {
+  private let file: Descriptor
+
+  public init(name: String, content: [UInt8]) throws(SystemError) {
+    file = try Self.written(name, content)
+  }
+
+  public var descriptor: Int32 { file.number }
+
+  private static func written(_ name: String, _ content: [UInt8]) throws(SystemError) -> Descriptor {
+    let number = unsafe apus_memfd(name, 1)
+    guard number >= 0 else { throw SystemError("memfd_create") }
+    let file = Descriptor(adopting: number)
+    let count = unsafe content.withUnsafeBytes { unsafe write(file.number, $0.baseAddress, $0.count) }
+    guard count == content.count else { throw SystemError("write(memfd)") }
+    return file
+  }
+}

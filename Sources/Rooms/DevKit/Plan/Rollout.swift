@@ -1,0 +1,70 @@
+/// What a Deployment asks for.
+public struct DeploymentPlan: Hashable, Sendable {
+  public var namespace: String
+  public var name: String
+  public var replicas: Int
+  public var template: PodTemplate
+  /// Of the template.
+  public var hash: String
+
+  public init(namespace: String, name: String, replicas: Int, template: PodTemplate) {
+    self.namespace = namespace
+    self.name = name
+    self.replicas = replicas
+    self.template = template
+    hash = template.hash8
+  }
+}
+
+/// A pod of one Deployment, as the rollout sees it; pods that are stopping are not shown to it.
+public struct RolloutPod: Hashable, Sendable {
+  public var name: String
+  public var hash: String
+  public var isReady: Bool
+
+  public init(name: String, hash: String, isReady: Bool) {
+    self.name = name
+    self.hash = hash
+    self.isReady = isReady
+  }
+}
+
+/// The next steps from the pods there are to the pods there should be: one more than wanted at most, and
+/// never fewer ready ones than wanted because of us (`maxSurge: 1`, `maxUnavailable: 0`).
+///
+/// Asked again after every change, so nothing has to be remembered between the steps.
+public enum Rollout {
+  public struct Steps: Hashable, Sendable {
+    /// How many pods of the wanted template to start.
+    public var start = 0
+    /// Names of pods to stop.
+    public var stop: [String] = []
+  }
+
+  /// - Parameter pods: in the order in which they were started.
+  public static func steps(for plan: DeploymentPlan, pods: [RolloutPod]) -> Steps {
+    let current = pods.filter { $0.hash == plan.hash }
+    let old = pods.filter { $0.hash != plan.hash }
+    var steps = Steps()
+    if old.isEmpty {
+      steps.start = max(0, plan.replicas - current.count)
+      steps.stop = leastUseful(current, count: current.count - plan.replicas)
+      return steps
+    }
+    let surplus = current.filter(\.isReady).count + old.filter(\.isReady).count - plan.replicas
+    // An old pod that does not serve is no loss; one that does may go when enough others serve.
+    let idle = old.filter { !$0.isReady }
+    let spare = old.filter(\.isReady).prefix(max(0, surplus))
+    steps.stop = (idle + spare).map(\.name) + leastUseful(current, count: current.count - plan.replicas)
+    let remaining = pods.count - steps.stop.count
+    steps.start = max(0, min(plan.replicas - current.count, plan.replicas + 1 - remaining))
+    return steps
+  }
+
+  /// Not ready before ready, younger before older.
+  private static func leastUseful(_ pods: [RolloutPod], count: Int) -> [String] {
+    guard count > 0 else { return [] }
+    let younger = Array(pods.reversed())
+    return (younger.filter { !$0.isReady } + younger.filter(\.isReady)).prefix(count).map(\.name)
+  }
+}

@@ -1,0 +1,37 @@
+import Reactor
+
+/// What this machine must offer before a mesh can run on it.
+struct Machine: Sendable {
+  /// Where the version 2 control groups are.
+  let cgroups: String
+
+  /// - Throws: `.unprivileged` or `.unsupported`, with the remedy in the sentence.
+  static func inspect() throws(DevError) -> Machine {
+    try requireRoot()
+    guard Files.size("/proc/self/ns/net") != nil else {
+      throw .unsupported(
+        "This kernel has no network namespaces (CONFIG_NET_NS), in which apus dev runs the pods.")
+    }
+    guard let cgroups = try mounts().cgroup2 else {
+      throw .unsupported(
+        "No control group hierarchy of version 2 is mounted: run `mkdir -p /sys/fs/cgroup/unified && "
+          + "mount -t cgroup2 none /sys/fs/cgroup/unified`, or boot with it.")
+    }
+    return Machine(cgroups: cgroups)
+  }
+
+  static func requireRoot() throws(DevError) {
+    guard ProcessSetup.isRoot else {
+      throw .unprivileged(
+        "apus dev must run as root: it makes network namespaces and loads eBPF programs; try it with sudo.")
+    }
+  }
+
+  static func mounts() throws(DevError) -> MountTable {
+    do throws(SystemError) {
+      return MountTable(try Files.text("/proc/self/mountinfo"))
+    } catch {
+      throw .unsupported("The mounts of this machine cannot be read (\(error)): is /proc mounted?")
+    }
+  }
+}

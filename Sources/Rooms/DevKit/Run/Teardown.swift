@@ -1,0 +1,59 @@
+import Foundation
+import Reactor
+
+/// Removes every trace of a mesh from the machine, whoever made it and however it ended. Doing it twice does
+/// no harm.
+///
+/// Traces are found by their names, not by a list that a killed process could not finish: the control group
+/// subtree (and by it the processes), network namespaces (and by them links and addresses), pins, files.
+struct Teardown: Sendable {
+  let mesh: MeshName
+  let cgroup: ControlGroup
+  let pins: String
+
+  init(_ mesh: MeshName, cgroups: String) {
+    self.mesh = mesh
+    cgroup = ControlGroup("\(cgroups)/\(mesh.prefixed)")
+    pins = "/sys/fs/bpf/\(mesh.prefixed)"
+  }
+
+  /// How long ended processes are waited for, in steps of ten milliseconds.
+  private static let patience = 500
+
+  /// Whether there is anything to remove.
+  var hasTraces: Bool {
+    cgroup.exists || !namespaces.isEmpty || Files.size(pins) != nil
+      || Files.size(MeshPaths(mesh).root) != nil
+  }
+
+  var namespaces: [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "/run/netns")) ?? []
+    return names.filter(mesh.owns).sorted()
+  }
+
+  /// Everything but the run directory.
+  func removeWorld() async throws {
+    cgroup.kill()
+    for _ in 0..<Self.patience where cgroup.isPopulated { try await Task.sleep(for: .milliseconds(10)) }
+    guard !cgroup.isPopulated else {
+      throw DevError.failed(
+        "Processes \(cgroup.allProcesses) of \(mesh) do not end though they were killed; they are in \(cgroup.path)."
+      )
+    }
+    for name in namespaces { try NetworkNamespace.delete(named: name) }
+    if cgroup.exists { try cgroup.remove() }
+    try removePins(pins)
+  }
+
+  /// The run directory, and its parent when it was the last.
+  func removeFiles() throws {
+    let paths = MeshPaths(mesh)
+    if Files.size(paths.root) != nil { try FileManager.default.removeItem(atPath: paths.root) }
+    try? Files.removeDirectory(MeshPaths.parent)
+  }
+
+  private func removePins(_ path: String) throws {
+    guard Files.size(path) != nil else { return }
+    try FileManager.default.removeItem(atPath: path)
+  }
+}

@@ -1,0 +1,38 @@
+/// What `apus dev up` was asked for, checked.
+public struct UpOptions: Sendable {
+  public var name: MeshName
+  /// Absolute path of the directory of manifests.
+  public var directory: String
+  public var nodes: Int
+  /// Run the control plane and the agents; without, pods alone.
+  public var hasMesh: Bool
+  /// Where `apus-agent` and `apus-control` are.
+  public var binaries: String
+  /// This program, by which pods are started.
+  public var executable: String
+  public var authorityCertificate: String?
+  public var authorityKey: String?
+  public var logLevel: String
+
+  public init(
+    name: MeshName, directory: String, nodes: Int = 2, hasMesh: Bool = true, binaries: String,
+    executable: String, authorityCertificate: String? = nil, authorityKey: String? = nil,
+    logLevel: String = "info"
+  ) throws(DevError) {
+    guard (1...AddressPlan.maximumNodes).contains(nodes) else {
+      throw .usage("--nodes takes 1 to \(AddressPlan.maximumNodes), not \(nodes).")
+    }
+    guard (authorityCertificate == nil) == (authorityKey == nil) else {
+      throw .usage("--ca-cert and --ca-key go together.")
+    }
+    self.name = name
+    self.directory = directory
+    self.nodes = nodes
+    self.hasMesh = hasMesh
+    self.binaries = binaries
+    self.executable = executable
+    self.authorityCertificate = authorityCertificate
+    self.authorityKey = authorityKey
+    self.logLevel = logLevel
+  }
+}
