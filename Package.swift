@@ -57,7 +57,8 @@ let package = Package(
     door("CLinux"),
     door("COpenSSL", pkgConfig: "openssl", apt: ["libssl-dev"]),
     door("CNghttp2", pkgConfig: "libnghttp2", apt: ["libnghttp2-dev"]),
-    door("CBPF", pkgConfig: "libbpf", apt: ["libbpf-dev"]),
+    // Also holds the capture programs, built from BPF/ by Scripts/build-bpf.
+    .target(name: "CBPF", path: "Sources/Doors/CBPF", linkerSettings: [.linkedLibrary("bpf")]),
     door("CMnl", pkgConfig: "libmnl", apt: ["libmnl-dev"]),
 
     // 1 Ground

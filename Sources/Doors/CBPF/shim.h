@@ -1,3 +1,0 @@
-#pragma once
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>

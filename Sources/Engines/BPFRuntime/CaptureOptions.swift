@@ -1,0 +1,18 @@
+/// Where capture is attached and where its kernel objects are kept.
+public struct CaptureOptions: Hashable, Sendable {
+  /// The control group (cgroup v2) whose processes are captured, pods and agent both below it.
+  public var controlGroup: String
+  /// A directory on a BPF file system; made when absent. What is pinned there outlives the process.
+  public var pins: String
+  /// The most pods at a time.
+  public var podLimit: UInt32
+  /// The most connections at a time between an application's SYN and the agent's side of the handshake.
+  public var flowLimit: UInt32
+
+  public init(controlGroup: String, pins: String, podLimit: UInt32 = 1024, flowLimit: UInt32 = 32_768) {
+    self.controlGroup = controlGroup
+    self.pins = pins
+    self.podLimit = podLimit
+    self.flowLimit = flowLimit
+  }
+}

@@ -1,0 +1,47 @@
+import CBPF
+import Glibc
+
+/// Asks who is on the hooks already. A program attached without leave for others would keep ours out, or be
+/// displaced by it; neither may happen silently.
+enum HookSurvey {
+  static func refuseForeign(at controlGroup: String) throws(BPFError) {
+    for group in try ControlGroup.lineage(controlGroup) {
+      let descriptor = try ControlGroup.open(group)
+      for hook in Hook.allCases {
+        guard let holder = try exclusiveHolder(hook, descriptor, group) else { continue }
+        throw BPFError.hookHeld(hook: hook.rawValue, controlGroup: group, holder: holder)
+      }
+    }
+  }
+
+  private static func exclusiveHolder(
+    _ hook: Hook, _ group: borrowing Descriptor, _ path: String
+  ) throws(BPFError) -> String? {
+    var flags: UInt32 = 0
+    var programs = [UInt32](repeating: 0, count: 64)
+    var count = UInt32(programs.count)
+    let failure = unsafe bpf_prog_query(group.number, hook.attachType, 0, &flags, &programs, &count)
+    // ENOSPC: more programs than asked for; the flags are right.
+    guard failure == 0 || errno == ENOSPC else {
+      if errno == EINVAL { throw BPFError.missingFeature(name: "hook \(hook.rawValue)", detail: "") }
+      throw BPFError.system("ask for the programs on \(hook.rawValue) of \(path)", errno)
+    }
+    guard count > 0, flags & UInt32(BPF_F_ALLOW_MULTI) == 0 else { return nil }
+    return name(ofProgram: programs[0])
+  }
+
+  private static func name(ofProgram identifier: UInt32) -> String {
+    let number = bpf_prog_get_fd_by_id(identifier)
+    guard number >= 0 else { return "program \(identifier)" }
+    let program = Descriptor(adopting: number)
+    var information = bpf_prog_info()
+    var length = UInt32(MemoryLayout<bpf_prog_info>.size)
+    guard unsafe bpf_obj_get_info_by_fd(program.number, &information, &length) == 0 else {
+      return "program \(identifier)"
+    }
+    let name = unsafe withUnsafeBytes(of: information.name) { raw in
+      unsafe String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    return "program \(identifier) (\(name))"
+  }
+}
