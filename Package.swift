@@ -125,6 +125,7 @@ let package = Package(
 
     tests("Bytes", []),
     tests("MeshModel", []),
+    tests("TLSEngine", ["Bytes", "MeshModel"]),
     tests("Reactor", ["MeshModel", "Bytes"]),
     tests("MeshCodec", ["MeshAPI", "MeshModel", protobuf]),
     tests("Publication", ["Subscription", "MeshCodec", "MeshAPI", "MeshModel", protobuf]),

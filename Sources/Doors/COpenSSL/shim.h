@@ -1,6 +1,7 @@
 #pragma once
 
-// Static inlines for what OpenSSL offers only as a macro, a variadic function or a typed stack. No logic lives here.
+// Static inlines for what OpenSSL offers only as a macro, a variadic function or a typed stack. No logic
+// lives here.
 
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
@@ -40,7 +41,8 @@ static inline void apus_SSL_CTX_set_max_cert_list(SSL_CTX *settings, long bytes)
 
 // Certificate compression exists from OpenSSL 3.2 on.
 #if defined(SSL_OP_NO_TX_CERTIFICATE_COMPRESSION) && defined(SSL_OP_NO_RX_CERTIFICATE_COMPRESSION)
-#define APUS_NO_CERTIFICATE_COMPRESSION (SSL_OP_NO_TX_CERTIFICATE_COMPRESSION | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION)
+#define APUS_NO_CERTIFICATE_COMPRESSION \
+  (SSL_OP_NO_TX_CERTIFICATE_COMPRESSION | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION)
 #else
 #define APUS_NO_CERTIFICATE_COMPRESSION 0
 #endif

@@ -87,7 +87,8 @@ public import MeshModel
   /// Every URI that claims to be a SPIFFE id, as written and unchecked.
   public var spiffeIDs: [String] { uris.filter { $0.lowercased().hasPrefix("spiffe:") } }
 
-  /// The identity it carries by the rule of the mesh: exactly one URI, and that one a well-formed SPIFFE id.
+  /// The identity it carries by the rule of the mesh: exactly one URI, and that one a well-formed SPIFFE
+  /// id.
   public var identity: Identity? {
     try? unsafe PeerCheck.identity(of: handle)
   }

@@ -13,6 +13,8 @@ struct CertificateDraft {
   /// In the words of x509v3_config(5).
   var keyUsage = "critical,digitalSignature"
   var extendedKeyUsage = "serverAuth,clientAuth"
+  /// Writes the names twice, as no honest authority does; for tests of the reader.
+  var repeatsNames = false
 
   /// Signs it as `issuer` with that certificate's key; with no issuer, it signs itself.
   func signed(
@@ -79,7 +81,12 @@ struct CertificateDraft {
     guard let general = unsafe names.makeGeneralNames() else { return false }
     defer { unsafe apus_GENERAL_NAMES_free(general) }
     let critical: Int32 = commonName.isEmpty && organization.isEmpty ? 1 : 0
-    return unsafe X509_add1_ext_i2d(
-      handle, NID_subject_alt_name, UnsafeMutableRawPointer(general), critical, 0) == 1
+    for flag in repeatsNames ? [X509V3_ADD_APPEND, X509V3_ADD_APPEND] : [X509V3_ADD_DEFAULT] {
+      let raw = unsafe UnsafeMutableRawPointer(general)
+      guard unsafe X509_add1_ext_i2d(handle, NID_subject_alt_name, raw, critical, UInt(flag)) == 1 else {
+        return false
+      }
+    }
+    return true
   }
 }

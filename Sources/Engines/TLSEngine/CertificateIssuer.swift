@@ -16,7 +16,8 @@ public final class CertificateIssuer: Sendable {
   /// The lifetime of a root made in memory, in seconds: ten years.
   public static let rootLifetime: Int64 = 10 * 365 * 86_400
 
-  /// Makes a root of its own with a P-256 key in memory; it ends with the process. `now` in seconds since 1970.
+  /// Makes a root of its own with a P-256 key in memory; it ends with the process. `now` in seconds since
+  /// 1970.
   public init(trustDomain: TrustDomain, now: Int64) throws(CredentialError) {
     key = try PrivateKey()
     let draft = CertificateDraft(
@@ -28,7 +29,8 @@ public final class CertificateIssuer: Sendable {
     chain = []
   }
 
-  /// Signs with an operator's authority: the signer first, then the certificates above it up to a self-signed root.
+  /// Signs with an operator's authority: the signer first, then the certificates above it up to a
+  /// self-signed root.
   public init(certificates: [Certificate], key: PrivateKey) throws(CredentialError) {
     guard certificates.count <= Credentials.maximumChain else {
       throw .tooMany(limit: Credentials.maximumChain)
@@ -59,8 +61,8 @@ public final class CertificateIssuer: Sendable {
     try self.init(certificates: Certificate.chain(pem: pem), key: key)
   }
 
-  /// Certifies the request's key for `identity`, whatever names the request asks for: the caller has decided who asks.
-  /// `lifetime` in seconds from `now` (seconds since 1970), cut at the signer's own end.
+  /// Certifies the request's key for `identity`, whatever names the request asks for: the caller has
+  /// decided who asks. `lifetime` in seconds from `now` (seconds since 1970), cut at the signer's own end.
   public func sign(
     request: SigningRequest, identity: Identity, lifetime: Int64, now: Int64
   ) throws(CredentialError) -> Certificate {
@@ -77,7 +79,8 @@ public final class CertificateIssuer: Sendable {
     return try Credentials(leaf: leaf, chain: chain, key: key)
   }
 
-  /// Makes a key and a certificate for a server that is known by DNS names and addresses, such as the control plane's.
+  /// Makes a key and a certificate for a server that is known by DNS names and addresses, such as the
+  /// control plane's.
   public func makeServerCredentials(
     dnsNames: [String], ips: [IPAddress], lifetime: Int64, now: Int64
   ) throws(CredentialError) -> Credentials {

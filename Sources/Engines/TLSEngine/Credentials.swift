@@ -1,7 +1,7 @@
 import COpenSSL
 
-/// What one end shows to prove who it is: a leaf, the certificates between it and a root, and the leaf's key.
-/// Immutable.
+/// What one end shows to prove who it is: a leaf, the certificates between it and a root, and the leaf's
+/// key. Immutable.
 public final class Credentials: Sendable {
   public let leaf: Certificate
   /// The certificates above the leaf, its signer first, without the root.

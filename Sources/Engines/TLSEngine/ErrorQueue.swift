@@ -1,6 +1,7 @@
 import COpenSSL
 
-/// The calling thread's queue of OpenSSL errors: cleared before a call whose failure we examine, drained after it.
+/// The calling thread's queue of OpenSSL errors: cleared before a call whose failure we examine, drained
+/// after it.
 enum ErrorQueue {
   struct Entry {
     let library: Int32

@@ -1,6 +1,7 @@
 import COpenSSL
 
-/// The kinds of keys that certificates of the mesh may hold. Nothing else is verified, signed or signed with.
+/// The kinds of keys that certificates of the mesh may hold. Nothing else is verified, signed or signed
+/// with.
 public enum KeyKind: Hashable, Sendable, CustomStringConvertible {
   case p256
   case p384

@@ -3,8 +3,8 @@ import MeshModel
 
 /// The check of a peer's certificate: chain, then identity, then expectation.
 enum PeerCheck {
-  /// Judges the chain in an X509_STORE_CTX that OpenSSL has prepared with the peer's certificates, our roots and the
-  /// purpose. Answers the peer's identity, nil for a peer known by its server name.
+  /// Judges the chain in an X509_STORE_CTX that OpenSSL has prepared with the peer's certificates, our
+  /// roots and the purpose. Answers the peer's identity, nil for a peer known by its server name.
   static func examine(_ chain: OpaquePointer, expecting: PeerExpectation) throws(PeerRefusal) -> Identity? {
     guard unsafe X509_verify_cert(chain) == 1 else {
       throw unsafe refusal(code: X509_STORE_CTX_get_error(chain))
@@ -41,11 +41,13 @@ enum PeerCheck {
     do {
       return try Identity(spiffe: String(decoding: uri.prefix(Identity.maximumLength + 1), as: UTF8.self))
     } catch {
-      throw .malformedIdentity(error.description)
+      // A name of hostile control bytes must not fill the log.
+      throw .malformedIdentity(String(error.description.prefix(256)))
     }
   }
 
-  /// Whether an X509 is for this DNS name or IP address (RFC 6125; the subject's common name does not count).
+  /// Whether an X509 is for this DNS name or IP address (RFC 6125; the subject's common name does not
+  /// count).
   private static func matches(_ leaf: OpaquePointer, _ name: String) -> Bool {
     guard !name.isEmpty, !name.utf8.contains(0) else { return false }
     if unsafe X509_check_ip_asc(leaf, name, 0) == 1 { return true }

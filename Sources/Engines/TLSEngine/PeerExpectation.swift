@@ -1,7 +1,7 @@
 public import MeshModel
 
-/// Whom a session accepts at the other end. Compared inside the handshake, so that a refused peer learns it by an alert
-/// and not one byte of it is read as data.
+/// Whom a session accepts at the other end. Compared inside the handshake, so that a refused peer learns it
+/// by an alert and not one byte of it is read as data.
 public enum PeerExpectation: Hashable, Sendable {
   /// Exactly one of these, as a dialer of a known destination asks. An empty list accepts nobody.
   case identities([Identity])

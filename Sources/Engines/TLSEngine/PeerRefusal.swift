@@ -16,7 +16,8 @@ public enum PeerRefusal: Error, Hashable, Sendable {
   case noIdentity
   /// More than one URI among its names (SPIFFE X.509-SVID section 2).
   case severalIdentities
-  /// Its one URI is no SPIFFE id of the form we accept, or its names cannot be read; with the words of the parser.
+  /// Its one URI is no SPIFFE id of the form we accept, or its names cannot be read; with the words of the
+  /// parser.
   case malformedIdentity(String)
   /// Its identity is of a trust domain that we do not serve.
   case foreignTrustDomain(found: Identity, expected: TrustDomain)

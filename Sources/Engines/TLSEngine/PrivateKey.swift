@@ -1,7 +1,7 @@
 import COpenSSL
 
-/// A private key. It lives in OpenSSL's memory, which is wiped when the last owner lets go, and never leaves the
-/// process: nothing public writes it out. Immutable.
+/// A private key. It lives in OpenSSL's memory, which is wiped when the last owner lets go, and never
+/// leaves the process: nothing public writes it out. Immutable.
 @safe public final class PrivateKey: @unchecked Sendable, CustomStringConvertible {
   public let kind: KeyKind
   let handle: OpaquePointer

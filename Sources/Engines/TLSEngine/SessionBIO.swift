@@ -1,7 +1,8 @@
 import COpenSSL
 
-/// The BIO through which OpenSSL reaches a session's bytes: it reads from the span that is being received, and writes to
-/// the session's outgoing queue, which always accepts. So there is no memory BIO in between and no retry of writes.
+/// The BIO through which OpenSSL reaches a session's bytes: it reads from the span that is being received,
+/// and writes to the session's outgoing queue, which always accepts. So there is no memory BIO in between
+/// and no retry of writes.
 enum SessionBIO {
   /// Made once; OpenSSL only reads it from then on.
   nonisolated(unsafe) private static let method: OpaquePointer? = unsafe makeMethod()

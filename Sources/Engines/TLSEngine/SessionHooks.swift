@@ -60,7 +60,8 @@ enum SessionHooks {
     return SSL_CLIENT_HELLO_ERROR
   }
 
-  /// Takes the first of ours that the client offers, by pointing into its offer, which outlives the handshake.
+  /// Takes the first of ours that the client offers, by pointing into its offer, which outlives the
+  /// handshake.
   private static func selectALPN(
     _ ssl: OpaquePointer?, _ choice: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
     _ choiceCount: UnsafeMutablePointer<UInt8>?, _ offer: UnsafePointer<UInt8>?, _ offerCount: UInt32

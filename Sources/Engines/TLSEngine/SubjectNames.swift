@@ -1,7 +1,7 @@
 import COpenSSL
 
-/// The alternative names of a certificate or a signing request, with their bytes exactly as written: a name is judged
-/// by its owner, never repaired here.
+/// The alternative names of a certificate or a signing request, with their bytes exactly as written: a name
+/// is judged by its owner, never repaired here.
 struct SubjectNames {
   var uris: [[UInt8]] = []
   var dnsNames: [[UInt8]] = []

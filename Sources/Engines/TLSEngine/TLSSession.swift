@@ -4,16 +4,18 @@ public import MeshModel
 
 /// One end of a TLS 1.3 session, without a socket: ciphertext in, plaintext out, and the other way round.
 ///
-/// The owner hands over what the socket gave by `receive`, and sends what gathers in `outgoing`. After a failure
-/// `outgoing` may hold the alert that tells the peer, and is worth one last send. Not for use by two threads at once.
+/// The owner hands over what the socket gave by `receive`, and sends what gathers in `outgoing`. After a
+/// failure `outgoing` may hold the alert that tells the peer, and is worth one last send. Not for use by
+/// two threads at once.
 @safe public final class TLSSession {
   public let role: TLSRole
   public let settings: TLSSettings
   public let expectation: PeerExpectation
-  /// Ciphertext for the socket. The session only appends; the owner removes, and must stop calling `send` while more
-  /// waits here than it is willing to hold.
+  /// Ciphertext for the socket. The session only appends; the owner removes, and must stop calling `send`
+  /// while more waits here than it is willing to hold.
   public var outgoing = ByteQueue()
-  /// Who the peer proved to be; nil before the handshake's end, and for peers that are not known by identity.
+  /// Who the peer proved to be; nil before the handshake's end, and for peers that are not known by
+  /// identity.
   public private(set) var peerIdentity: Identity?
   /// Whether the peer has said that it sends no more. A socket's end without it is a truncation.
   public private(set) var isPeerClosed = false
@@ -31,8 +33,8 @@ public import MeshModel
   private var unread = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
   private let ssl: OpaquePointer
 
-  /// How much more room than the ciphertext takes `receive` needs in its plaintext: a whole record may be waiting for
-  /// its last byte.
+  /// How much more room than the ciphertext takes `receive` needs in its plaintext: a whole record may be
+  /// waiting for its last byte.
   public static let receiveAllowance = 17 * 1024
 
   /// `role` is that of the settings, repeated for the reader. Only a server without roots expects nobody.
@@ -73,9 +75,9 @@ public import MeshModel
     try shakeHands()
   }
 
-  /// Takes all of `ciphertext` (a partial record is kept inside), runs the handshake as far as it goes, and appends what
-  /// was decrypted. `plaintext` must have room for `ciphertext.count + receiveAllowance` bytes. Bytes after the peer's
-  /// close_notify are ignored (RFC 8446 section 6.1).
+  /// Takes all of `ciphertext` (a partial record is kept inside), runs the handshake as far as it goes, and
+  /// appends what was decrypted. `plaintext` must have room for `ciphertext.count + receiveAllowance`
+  /// bytes. Bytes after the peer's close_notify are ignored (RFC 8446 section 6.1).
   public func receive(
     _ ciphertext: Span<UInt8>, into plaintext: inout OutputSpan<UInt8>
   ) throws(TLSError) -> TLSProgress {
@@ -113,7 +115,8 @@ public import MeshModel
     }
   }
 
-  /// Queues close_notify: we send no more, and may still receive. Without effect before the handshake's end.
+  /// Queues close_notify: we send no more, and may still receive. Without effect before the handshake's
+  /// end.
   public func close() {
     guard isOpen else { return }
     isClosed = true
@@ -143,7 +146,8 @@ public import MeshModel
     return unsafe String(cString: SSL_CIPHER_get_name(cipher))
   }
 
-  /// Names the server that we dial (SNI), when it has a DNS name. Peers of the mesh are known by identity alone.
+  /// Names the server that we dial (SNI), when it has a DNS name. Peers of the mesh are known by identity
+  /// alone.
   private func nameServer() throws(TLSError) {
     guard case .serverName(let name) = expectation else { return }
     if IPAddress(name) != nil { return }

@@ -1,10 +1,12 @@
 import COpenSSL
 
-/// What all sessions of one kind share: credentials, roots, application protocols, and the one profile of TLS that the
-/// mesh speaks. Wraps an SSL_CTX; immutable once made, so that any thread may open sessions of it.
+/// What all sessions of one kind share: credentials, roots, application protocols, and the one profile of
+/// TLS that the mesh speaks. Wraps an SSL_CTX; immutable once made, so that any thread may open sessions of
+/// it.
 ///
-/// The profile (research: data-path-lab.md sections 4 and 5): TLS 1.3 only, AES-128-GCM before AES-256-GCM, X25519 and
-/// P-256, no tickets, no resumption, no early data, no compression of any kind, no chain built by guessing.
+/// The profile (research: data-path-lab.md sections 4 and 5): TLS 1.3 only, AES-128-GCM before AES-256-GCM,
+/// X25519 and P-256, no tickets, no resumption, no early data, no compression of any kind, no chain built
+/// by guessing.
 @safe public final class TLSSettings: @unchecked Sendable {
   public let role: TLSRole
   public let credentials: Credentials?
@@ -24,7 +26,8 @@ import COpenSSL
     try TLSSettings(.client, credentials, roots, alpn)
   }
 
-  /// For accepting. Without roots no client certificate is asked for; with roots every client must show one.
+  /// For accepting. Without roots no client certificate is asked for; with roots every client must show
+  /// one.
   public static func server(
     credentials: Credentials, roots: TrustBundle?, alpn: [String] = ["h2"]
   ) throws(TLSError) -> TLSSettings {
