@@ -1,4 +1,4 @@
-/* The maps. Each is pinned by its name, so that a dead agent's pods stay closed and a later agent adopts them. */
+/* The maps, pinned by name: a dead agent's pods stay closed, and a later agent adopts them. */
 #pragma once
 
 #include <linux/bpf.h>
@@ -9,55 +9,55 @@
 
 #include "maps.h"
 
-/* The switch: a namespace is captured exactly when it is in here. Written last on enrolment, deleted first. */
+/* The switch: a namespace is captured when it is in here. Written last on enrolment, deleted first. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, APUS_POD_LIMIT);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u64);
-	__type(value, struct apus_pod);
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, APUS_POD_LIMIT);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, __u64);
+  __type(value, struct apus_pod);
 } pods SEC(".maps");
 
 /* The agent's plaintext listener of each captured address. An entry goes when its socket is closed. */
 struct {
-	__uint(type, BPF_MAP_TYPE_SOCKHASH);
-	__uint(max_entries, 2 * APUS_POD_LIMIT);
-	__type(key, struct apus_address);
-	__type(value, __u64);
+  __uint(type, BPF_MAP_TYPE_SOCKHASH);
+  __uint(max_entries, 2 * APUS_POD_LIMIT);
+  __type(key, struct apus_address);
+  __type(value, __u64);
 } inbound SEC(".maps");
 
 /*
- * Original destinations between an application's SYN and the agent's side of the handshake. The oldest give way
- * when it is full: such a connection has no destination and the agent refuses it.
+ * Original destinations between an application's SYN and the agent's side of the handshake. The oldest give
+ * way when it is full: such a connection has no destination and the agent refuses it.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, APUS_FLOW_LIMIT);
-	__type(key, struct apus_flow);
-	__type(value, struct apus_destination);
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, APUS_FLOW_LIMIT);
+  __type(key, struct apus_flow);
+  __type(value, struct apus_destination);
 } flows SEC(".maps");
 
-/* The original destination of an application's socket, for getpeername. Apart from `accepted`: the agent's own
- * sockets must see their real peer. */
+/* The original destination of an application's socket, for getpeername. Apart from `accepted`: the agent's
+ * own sockets must see their real peer. */
 struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct apus_destination);
+  __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct apus_destination);
 } clients SEC(".maps");
 
 /* The original destination of a connection that the agent accepted; read by descriptor. */
 struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct apus_destination);
+  __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct apus_destination);
 } accepted SEC(".maps");
 
 /* The agent's own sockets in the pods' namespaces. Unlike a mark, only who holds this map can set it. */
 struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, __u32);
+  __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, __u32);
 } exempt SEC(".maps");

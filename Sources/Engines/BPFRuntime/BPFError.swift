@@ -4,7 +4,8 @@ import Glibc
 public enum BPFError: Error, Hashable, Sendable {
   /// Not root: CAP_BPF, CAP_NET_ADMIN or CAP_SYS_ADMIN is missing.
   case unprivileged(operation: String)
-  /// This kernel or machine lacks something that capture needs; `detail` is the kernel's or libbpf's last word.
+  /// This kernel or machine lacks something that capture needs; `detail` is the kernel's or libbpf's last
+  /// word.
   case missingFeature(name: String, detail: String)
   /// A program of another tool sits on a hook in a way that excludes ours or would be displaced by it.
   case hookHeld(hook: String, controlGroup: String, holder: String)
@@ -24,9 +25,9 @@ extension BPFError: CustomStringConvertible {
     case .missingFeature(let name, let detail):
       detail.isEmpty ? "this kernel has no \(name)" : "this kernel has no \(name): \(detail)"
     case .hookHeld(let hook, let controlGroup, let holder):
-      "the hook \(hook) of \(controlGroup) is held exclusively by \(holder); remove it, or give Apus another subtree"
+      "the hook \(hook) of \(controlGroup) is held exclusively by \(holder); Apus needs it shared"
     case .foreignPins(let path):
-      "the maps pinned under \(path) are of another version of Apus; take its pods down and remove the directory"
+      "the maps pinned under \(path) are of another version of Apus; remove them after its pods"
     case .unsuitablePod(let reason):
       "this pod cannot be captured: \(reason)"
     case .failed(let operation, let code):

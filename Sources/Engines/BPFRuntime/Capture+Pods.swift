@@ -7,9 +7,9 @@ extension Capture {
   /// Switches a pod on, or refreshes one that is on: its connections go to the agent from now on.
   ///
   /// Call it when the agent's listeners are open in the pod's namespace: the pod's addresses on
-  /// `MeshPort.outbound` and `MeshPort.hbone`, and one in `listeners` for every address (any port; a dual-stack one
-  /// may serve both). `namespace` is a descriptor of the network namespace, only needed during the call. A pod that
-  /// was off stays off when this fails; one that was on stays closed.
+  /// `MeshPort.outbound` and `MeshPort.hbone`, and one in `listeners` for every address (any port; a
+  /// dual-stack one may serve both). `namespace` is a descriptor of the network namespace, only needed
+  /// during the call. A pod that was off stays off when this fails; one that was on stays closed.
   public func enroll(
     _ pod: CapturedPod, namespace: Int32, listeners: [InboundListener]
   ) throws(BPFError) {

@@ -4,8 +4,8 @@ public import MeshModel
 extension Capture {
   /// Where the application wanted to go, of a connection accepted on `MeshPort.outbound`.
   ///
-  /// Nil means that the connection was not captured (somebody dialed the port itself) or that its entry was lost: refuse
-  /// it. One system call, no lock.
+  /// Nil means that the connection was not captured (somebody dialed the port itself) or that its entry was
+  /// lost: refuse it. One system call, no lock.
   public func originalDestination(of socket: Int32) -> SocketAddress? {
     guard let asked = accepted.value(of: socket, initial: apus_destination()),
       let port = UInt16(exactly: asked.port)
@@ -13,7 +13,8 @@ extension Capture {
     return SocketAddress(asked.address.ip, port)
   }
 
-  /// Keeps a socket of ours out of the capture; to be called before it connects. When it fails, do not connect.
+  /// Keeps a socket of ours out of the capture; to be called before it connects. When it fails, do not
+  /// connect.
   ///
   /// Only the holder of the map can do this: a pod cannot. One system call, no lock.
   public func exempt(_ socket: Int32) throws(BPFError) {

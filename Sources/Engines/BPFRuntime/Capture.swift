@@ -4,12 +4,13 @@ import Synchronization
 
 /// The capture programs of one node in the kernel, and the pods switched on in them.
 ///
-/// What it sets up is pinned and outlives it: when the process dies, captured pods are refused their connections, in
-/// both directions, until another `Capture` with the same pins adopts them. Any thread may call anything; the calls
-/// that change a pod take turns.
+/// What it sets up is pinned and outlives it: when the process dies, captured pods are refused their
+/// connections, in both directions, until another `Capture` with the same pins adopts them. Any thread may
+/// call anything; the calls that change a pod take turns.
 public final class Capture: Sendable {
-  /// The pods that an earlier process left switched on; those whose namespace is gone are already removed. Each is
-  /// refused its connections until it is enrolled again, and stays so until then or until it is withdrawn.
+  /// The pods that an earlier process left switched on; those whose namespace is gone are already removed.
+  /// Each is refused its connections until it is enrolled again, and stays so until then or until it is
+  /// withdrawn.
   public let adopted: [CapturedPod]
 
   let options: CaptureOptions
@@ -25,8 +26,8 @@ public final class Capture: Sendable {
 
   /// Loads the programs and attaches them to the control group, or takes over what is pinned already.
   ///
-  /// Nothing is captured until a pod is enrolled. Takes some milliseconds. Start one process at a time with the same
-  /// pins; a second one takes the first one's pods over.
+  /// Nothing is captured until a pod is enrolled. Takes some milliseconds. Start one process at a time with
+  /// the same pins; a second one takes the first one's pods over.
   public init(_ options: CaptureOptions) throws(BPFError) {
     let pins = PinDirectory(path: options.pins)
     try HookSurvey.refuseForeign(at: options.controlGroup)

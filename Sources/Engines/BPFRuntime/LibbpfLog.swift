@@ -2,8 +2,8 @@ import CBPF
 import Glibc
 import Synchronization
 
-/// What libbpf said since the last question, kept for an error instead of written to stderr. The end is kept: the
-/// verifier's reason comes last.
+/// What libbpf said since the last question, kept for an error instead of written to stderr. The end is
+/// kept: the verifier's reason comes last.
 enum LibbpfLog {
   private static let limit = 16_384
   private static let lines = Mutex<[UInt8]>([])

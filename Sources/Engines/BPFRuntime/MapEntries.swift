@@ -1,8 +1,8 @@
 import CBPF
 import Glibc
 
-/// The typed entries of a map, by descriptor. Key and value types are those of BPF/maps.h; the descriptors come from
-/// the object that was built with it, so their sizes agree.
+/// The typed entries of a map, by descriptor. Key and value types are those of BPF/maps.h; the descriptors
+/// come from the object that was built with it, so their sizes agree.
 extension Descriptor {
   func value<Key: BitwiseCopyable, Value: BitwiseCopyable>(of key: Key, initial: Value) -> Value? {
     var key = key

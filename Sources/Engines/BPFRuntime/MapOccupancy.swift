@@ -4,8 +4,8 @@ import CBPF
 public struct MapOccupancy: Hashable, Sendable {
   public let map: String
   public let entries: Int
-  /// When reached: `pods` and `inbound` refuse another pod; `flows` forgets its oldest entry, whose connection the
-  /// agent then refuses.
+  /// When reached: `pods` and `inbound` refuse another pod; `flows` forgets its oldest entry, whose
+  /// connection the agent then refuses.
   public let limit: Int
 }
 

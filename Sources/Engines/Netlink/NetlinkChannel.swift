@@ -1,7 +1,8 @@
 import CMnl
 import Glibc
 
-/// A blocking netlink socket of the network namespace in which it was opened: one request, its answers, in turn.
+/// A blocking netlink socket of the network namespace in which it was opened: one request, its answers, in
+/// turn.
 @safe struct NetlinkChannel: ~Copyable {
   // Dumps come in datagrams of at most 32 KiB; a link with all its statistics is under 4 KiB.
   private static let bufferLength = 65_536
@@ -23,7 +24,8 @@ import Glibc
 
   deinit { unsafe mnl_socket_close(socket) }
 
-  /// Sends a request and returns the messages answered; with NLM_F_ACK or NLM_F_DUMP in it, until the last one.
+  /// Sends a request and returns the messages answered; with NLM_F_ACK or NLM_F_DUMP in it, until the last
+  /// one.
   mutating func transact(
     _ request: NetlinkRequest, _ operation: @autoclosure () -> String
   ) throws(NetlinkError) -> [NetlinkReply] {

@@ -1,7 +1,8 @@
-/// One netlink message under construction: the sixteen-byte header, a fixed family header, attributes (RFC 3549).
+/// One netlink message under construction: the sixteen-byte header, a fixed family header, attributes (RFC
+/// 3549).
 ///
-/// Netlink speaks host order, and every host that Apus supports (x86-64, arm64) is little-endian. Values in network
-/// order are appended as bytes. Attributes are padded to four bytes.
+/// Netlink speaks host order, and every host that Apus supports (x86-64, arm64) is little-endian. Values in
+/// network order are appended as bytes. Attributes are padded to four bytes.
 struct NetlinkRequest {
   private(set) var bytes: [UInt8] = []
 

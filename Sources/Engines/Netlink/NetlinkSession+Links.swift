@@ -21,7 +21,8 @@ extension NetlinkSession {
     }
   }
 
-  /// Makes a virtual cable: `name` here, `peer` in the network namespace of the descriptor `namespace`, or here as well.
+  /// Makes a virtual cable: `name` here, `peer` in the network namespace of the descriptor `namespace`, or
+  /// here as well.
   ///
   /// Names are at most fifteen bytes. EEXIST when either name is taken.
   public func addVethPair(
@@ -47,7 +48,8 @@ extension NetlinkSession {
 
   /// Makes an Ethernet bridge. EEXIST when the name is taken.
   ///
-  /// A bridge without a hardware address of its own (six bytes) takes that of a port, and changes it as ports come and go.
+  /// A bridge without a hardware address of its own (six bytes) takes that of a port, and changes it as
+  /// ports come and go.
   public func addBridge(_ name: String, hardwareAddress: [UInt8]? = nil) throws(NetlinkError) {
     var request = NetlinkRequest(type: Int(RTM_NEWLINK), flags: creation(replacing: false))
     request.append(linkHeader())

@@ -16,8 +16,8 @@ extension NetlinkSession {
 
   /// Ends every TCP connection that `isMeant` picks: its owner sees ECONNABORTED, its peer a reset.
   ///
-  /// One that ended meanwhile is passed over. Listeners are only asked about when `isMeant` accepts their state.
-  /// Returns how many were ended.
+  /// One that ended meanwhile is passed over. Listeners are only asked about when `isMeant` accepts their
+  /// state. Returns how many were ended.
   @discardableResult
   public func destroyTCPSockets(where isMeant: (TCPSocket) -> Bool) throws(NetlinkError) -> Int {
     var count = 0

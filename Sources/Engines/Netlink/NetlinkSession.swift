@@ -1,10 +1,11 @@
 import CMnl
 import MeshModel
 
-/// The network configuration of one namespace: the one that the calling thread was in when the session was opened.
+/// The network configuration of one namespace: the one that the calling thread was in when the session was
+/// opened.
 ///
-/// The session keeps that namespace alive: drop it when its pod goes. One thread at a time. Every call blocks for the
-/// kernel's answer, some microseconds, and needs CAP_NET_ADMIN in the namespace.
+/// The session keeps that namespace alive: drop it when its pod goes. One thread at a time. Every call
+/// blocks for the kernel's answer, some microseconds, and needs CAP_NET_ADMIN in the namespace.
 public final class NetlinkSession {
   private var routing: NetlinkChannel
   private var diagnosis: NetlinkChannel
