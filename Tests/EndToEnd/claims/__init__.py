@@ -1,0 +1,12 @@
+"""The claims, in the order in which they are tried: one file for each row of the demo."""
+
+from . import a_service  # noqa: F401
+from . import b_wire  # noqa: F401
+from . import c_identity  # noqa: F401
+from . import d_outside  # noqa: F401
+from . import e_plaintext  # noqa: F401
+from . import f_crash  # noqa: F401
+from . import g_manners  # noqa: F401
+from . import h_churn  # noqa: F401
+from . import i_gone  # noqa: F401
+from . import j_house  # noqa: F401
