@@ -85,7 +85,8 @@ import Testing
   @Test func signsBelowAnIntermediate() throws {
     let forge = try Forge(name: "Operator", kind: .p384)
     let middleKey = try PrivateKey()
-    let middle = try Forge.authority("Mesh").signed(for: middleKey.publicKey, by: forge.key, issuer: forge.root)
+    let middle = try Forge.authority("Mesh").signed(
+      for: middleKey.publicKey, by: forge.key, issuer: forge.root)
     let issuer = try CertificateIssuer(pem: middle.pem + forge.root.pem, key: middleKey)
     #expect(issuer.chain == [middle])
     #expect(issuer.bundle.certificates == [forge.root])
@@ -103,11 +104,16 @@ import Testing
       try CertificateIssuer(certificates: [leaf.leaf, forge.root], key: leaf.key)
     }
     let middleKey = try PrivateKey()
-    let middle = try Forge.authority("Mesh").signed(for: middleKey.publicKey, by: forge.key, issuer: forge.root)
+    let middle = try Forge.authority("Mesh").signed(
+      for: middleKey.publicKey, by: forge.key, issuer: forge.root)
     for certificates in [[middle], [middle, other.root]] {
-      guard let error = #expect(throws: CredentialError.self, performing: {
-        try CertificateIssuer(certificates: certificates, key: middleKey)
-      }) else { continue }
+      guard
+        let error = #expect(
+          throws: CredentialError.self,
+          performing: {
+            try CertificateIssuer(certificates: certificates, key: middleKey)
+          })
+      else { continue }
       guard case .brokenChain = error else {
         Issue.record("refused for \(error)")
         continue

@@ -63,7 +63,9 @@ import Testing
       try Certificate(der: [UInt8](repeating: 0x30, count: Certificate.maximumDER + 1))
     }
     #expect(throws: CredentialError.malformed("no certificate in the text")) { try Certificate(pem: "") }
-    #expect(throws: CredentialError.malformed("no certificate in the text")) { try Certificate(pem: "hello\n") }
+    #expect(throws: CredentialError.malformed("no certificate in the text")) {
+      try Certificate(pem: "hello\n")
+    }
     #expect(throws: CredentialError.tooLarge(limit: Certificate.maximumPEM)) {
       try Certificate.chain(pem: String(repeating: "x", count: Certificate.maximumPEM + 1))
     }
@@ -84,7 +86,9 @@ import Testing
   @Test func countsItsChain() throws {
     let root = try Forge().root
     let many = String(repeating: root.pem, count: Certificate.maximumCount + 1)
-    #expect(throws: CredentialError.tooMany(limit: Certificate.maximumCount)) { try Certificate.chain(pem: many) }
+    #expect(throws: CredentialError.tooMany(limit: Certificate.maximumCount)) {
+      try Certificate.chain(pem: many)
+    }
     #expect(try Certificate.chain(pem: root.pem + root.pem).count == 2)
   }
 
@@ -98,7 +102,10 @@ import Testing
         var changed = der
         changed[index] ^= mask
         guard let certificate = try? Certificate(der: changed) else { continue }
-        _ = (certificate.identity, certificate.serial, certificate.notAfter, certificate.isCA, certificate.subject)
+        _ = (
+          certificate.identity, certificate.serial, certificate.notAfter, certificate.isCA,
+          certificate.subject
+        )
       }
     }
   }

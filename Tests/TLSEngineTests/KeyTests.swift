@@ -70,7 +70,8 @@ import Testing
     }
     #expect(throws: CredentialError.tooMany(limit: Credentials.maximumChain)) {
       try Credentials(
-        leaf: leaf, chain: Array(repeating: forge.root, count: Credentials.maximumChain + 1), key: PrivateKey())
+        leaf: leaf, chain: Array(repeating: forge.root, count: Credentials.maximumChain + 1),
+        key: PrivateKey())
     }
   }
 }

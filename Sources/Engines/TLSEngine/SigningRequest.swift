@@ -23,11 +23,15 @@ public struct SigningRequest: Sendable {
   public init(der: [UInt8]) throws(CredentialError) {
     guard der.count <= Self.maximumLength else { throw .tooLarge(limit: Self.maximumLength) }
     ErrorQueue.clear()
+    var consumed = 0
     let request = unsafe der.withUnsafeBufferPointer { bytes in
       var cursor = bytes.baseAddress
-      return unsafe d2i_X509_REQ(nil, &cursor, bytes.count)
+      let request = unsafe d2i_X509_REQ(nil, &cursor, bytes.count)
+      if let start = bytes.baseAddress, let end = unsafe cursor { consumed = unsafe end - start }
+      return unsafe request
     }
     try unsafe self.init(adopting: request)
+    guard consumed == der.count else { throw .malformed("bytes after the request") }
   }
 
   private init(adopting request: OpaquePointer?) throws(CredentialError) {
