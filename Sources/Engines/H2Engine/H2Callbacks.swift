@@ -139,7 +139,7 @@ extension H2Callbacks {
   private static func pong(_ ping: nghttp2_ping, _ mailbox: H2Mailbox) {
     let payload = unsafe withUnsafeBytes(of: ping.opaque_data) { unsafe $0.loadUnaligned(as: UInt64.self) }
     if UInt64(bigEndian: payload) == H2Mailbox.drainPing {
-      mailbox.mayFinishDrain = mailbox.isEnding
+      mailbox.mayFinishDrain = mailbox.ending != nil
     } else {
       mailbox.append(.pong(UInt64(bigEndian: payload)))
     }
@@ -167,7 +167,7 @@ extension H2Callbacks {
 extension H2Callbacks {
   // MARK: Sending
 
-  /// nghttp2 copies this, so one value serves all streams.
+  /// The source writes the payload behind the place of its frame header; `writeHeader` completes the frame.
   static func fill(
     _ session: OpaquePointer?, _ stream: Int32, _ count: Int, _ flags: UnsafeMutablePointer<UInt32>?,
     _ mailbox: H2Mailbox
@@ -225,7 +225,7 @@ extension H2Callbacks {
       return goOn
     }
     let goaway = unsafe frame.pointee.goaway
-    if unsafe goaway.error_code != 0, !mailbox.isEnding {
+    if unsafe goaway.error_code != 0, unsafe goaway.error_code != mailbox.ending?.rawValue {
       let reason = unsafe UnsafeBufferPointer(start: goaway.opaque_data, count: goaway.opaque_data_len)
       unsafe mailbox.fail(H2Code(rawValue: goaway.error_code), String(decoding: reason, as: UTF8.self))
     }

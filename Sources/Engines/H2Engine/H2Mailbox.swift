@@ -13,8 +13,8 @@ import HTTPModel
   /// The streams of which the owner has not yet seen `streamClosed`.
   var live: Set<Int32> = []
   var failure: H2Error?
-  /// True once we asked for the session's end, so that the GOAWAY is not a failure.
-  var isEnding = false
+  /// The code with which we asked for the session's end, so that its GOAWAY is not a failure.
+  var ending: H2Code?
   /// True when the peer has answered the PING that stands between the two steps of a graceful end.
   var mayFinishDrain = false
 

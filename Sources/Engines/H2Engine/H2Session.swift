@@ -225,7 +225,7 @@ extension H2Session {
   /// Streams not yet closed, requests that still wait for the peer's limit among them.
   public var openStreams: Int { mailbox.live.count }
 
-  /// The peer's stream limit; `UInt32.max` until its SETTINGS arrive or when it has none.
+  /// The peer's stream limit: 100 is assumed until its SETTINGS arrive; `UInt32.max` when it has none.
   public var peerMaxConcurrentStreams: UInt32 {
     unsafe nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
   }
@@ -254,7 +254,7 @@ extension H2Session {
   public func drain() {
     guard !isDraining else { return }
     isDraining = true
-    mailbox.isEnding = true
+    mailbox.ending = .noError
     if role == .server {
       unsafe _ = nghttp2_submit_shutdown_notice(session)
       submitPing(H2Mailbox.drainPing)
@@ -273,7 +273,7 @@ extension H2Session {
   /// Ends the session at once: after its GOAWAY is written nothing more is read or written.
   public func goaway(_ code: H2Code) {
     isDraining = true
-    mailbox.isEnding = true
+    mailbox.ending = code
     unsafe _ = nghttp2_session_terminate_session(session, code.rawValue)
   }
 }

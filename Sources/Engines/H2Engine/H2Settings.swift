@@ -11,7 +11,7 @@ public struct H2Settings: Hashable, Sendable {
   /// stream with ENHANCE_YOUR_CALM.
   public var maximumHeaderList: UInt32 = 64 << 10
   /// Streams that the peer may have open at once (SETTINGS_MAX_CONCURRENT_STREAMS); more end the session, or are
-  /// refused while the peer cannot know the limit yet. Clients announce 0, for there is no push.
+  /// refused while the peer cannot know the limit yet. Clients announce none: there is no push.
   public var maximumConcurrentStreams: UInt32 = 200
   /// RST_STREAM frames that a client may send at once, and per second after that, before the session ends with
   /// ENHANCE_YOUR_CALM (CVE-2023-44487). Tunnels carry the resets of applications, so this is far above

@@ -1,1 +1,0 @@
-// The room H1Engine.
