@@ -84,7 +84,7 @@ let package = Package(
     room("Minds", "PolicyEngine", ["MeshModel"]),
     room("Minds", "MeshIndex", ["MeshModel"]),
     room("Minds", "Manifests", ["MeshModel", yams]),
-    room("Minds", "Enrollment", ["MeshModel"]),
+    room("Minds", "Enrollment"),
     room("Minds", "MeshCodec", ["MeshModel", "MeshAPI", protobuf]),
 
     // 4 Wires: one TLS and HTTP/2 connection on a socket, with an async face
@@ -131,6 +131,10 @@ let package = Package(
     tests("HBONE", ["HTTPModel", "MeshModel", "Bytes"]),
     tests("RPC", ["HTTPModel", "Bytes"]),
     tests("Reactor", ["MeshModel", "Bytes"]),
+    tests("PolicyEngine", ["MeshModel"]),
+    tests("MeshIndex", ["MeshModel"]),
+    tests("Manifests", ["MeshModel", "PolicyEngine"], resources: [.copy("Golden")]),
+    tests("Enrollment", []),
     tests("MeshCodec", ["MeshAPI", "MeshModel", protobuf]),
     tests("Publication", ["Subscription", "MeshCodec", "MeshAPI", "MeshModel", protobuf]),
   ]

@@ -15,6 +15,7 @@ public struct Place: Hashable, Sendable, CustomStringConvertible {
 
 /// Something to say about a manifest, with its place and what to do about it.
 public struct Finding: Hashable, Sendable {
+  /// How much it matters.
   public enum Severity: UInt8, Sendable, Comparable {
     /// Worth knowing; nothing is wrong.
     case info

@@ -15,6 +15,7 @@ public struct ObjectMeta: Hashable, Sendable {
   public var owner: Owner?
   public var place: Place
 
+  /// A controller by kind and name.
   public struct Owner: Hashable, Sendable {
     public var kind: String
     public var name: String

@@ -1,5 +1,6 @@
 /// How plaintext and mutual TLS are accepted (`security.istio.io` PeerAuthentication).
 public struct PeerAuthenticationObject: ManifestObject {
+  /// `mtls.mode`.
   public enum Mode: String, Hashable, Sendable, CaseIterable {
     /// Inherit: from the namespace, then from the mesh, finally PERMISSIVE.
     case unset = "UNSET"

@@ -43,6 +43,7 @@ public struct Container: Hashable, Sendable {
 
 /// A variable of a container's environment.
 public struct EnvironmentVariable: Hashable, Sendable {
+  /// Where its value comes from.
   public enum Value: Hashable, Sendable {
     case text(String)
     /// A field of the pod: `metadata.name`, `metadata.namespace`, `status.podIP`, `spec.nodeName`,
@@ -74,6 +75,7 @@ public struct ContainerPort: Hashable, Sendable {
 
 /// How readiness is found out.
 public struct Probe: Hashable, Sendable {
+  /// What is tried.
   public enum Action: Hashable, Sendable {
     case http(path: String, port: TargetPort)
     case tcp(port: TargetPort)

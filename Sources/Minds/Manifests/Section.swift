@@ -12,9 +12,11 @@ final class FindingSink {
   func report(
     _ code: FindingCode, _ severity: Finding.Severity, line: Int, _ message: String, remedy: String = ""
   ) {
-    guard findings.count < Limits.findingsPerFile else { return }
     let place = Place(file: file, line: line)
-    findings.append(Finding(code, severity, object: object, at: place, message, remedy: remedy))
+    let finding = Finding(code, severity, object: object, at: place, message, remedy: remedy)
+    // A field may be read twice.
+    guard findings.count < Limits.findingsPerFile, !findings.contains(finding) else { return }
+    findings.append(finding)
   }
 }
 
@@ -28,14 +30,14 @@ struct Section {
   let sink: FindingSink
 
   /// Nil, with a finding, when the node is not an object.
-  init?(_ node: YAMLNode, path: String, sink: FindingSink) {
+  init?(_ node: YAMLNode, path: String, line: Int? = nil, sink: FindingSink) {
     guard case .map(let entries) = node.content else {
       let name = path.isEmpty ? "the document" : path
       sink.report(.wrongType, .error, line: node.line, "\(name) is \(node.typeName), not an object")
       return nil
     }
     self.entries = entries
-    line = node.line
+    self.line = line ?? node.line
     self.path = path
     self.sink = sink
   }
@@ -109,7 +111,7 @@ struct Section {
   }
 
   func section(_ key: String) -> Section? {
-    value(key).flatMap { Section($0, path: path(key), sink: sink) }
+    value(key).flatMap { Section($0, path: path(key), line: line(of: key), sink: sink) }
   }
 
   func list(_ key: String) -> [YAMLNode] {

@@ -15,6 +15,7 @@ public struct ServiceObject: ManifestObject {
   public var selector: [String: String] = [:]
   public var publishesNotReadyAddresses = false
 
+  /// How it is offered outside; inside the mesh all but ExternalName are alike.
   public enum ServiceType: String, Hashable, Sendable {
     case clusterIP = "ClusterIP"
     case nodePort = "NodePort"

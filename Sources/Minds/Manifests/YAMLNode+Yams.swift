@@ -72,8 +72,10 @@ struct YAMLFailure: Error {
     switch error as? YamlError {
     case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
       .composer(let context, let problem, let mark, _):
+      // A quote or bracket left open is found at the end of the text; where it was opened is what helps.
+      let isOpen = problem.contains("end of stream")
       let about = context.map { " \($0.text)" } ?? ""
-      self.init(line: mark.line, message: "\(problem)\(about)")
+      self.init(line: isOpen ? context?.mark.line ?? mark.line : mark.line, message: "\(problem)\(about)")
     case .reader(let problem, let offset, _, _):
       let line = offset.map { 1 + text.prefix($0).count { $0.isNewline } } ?? 1
       self.init(line: line, message: problem)

@@ -1,0 +1,81 @@
+import Foundation
+import Testing
+
+@testable import Manifests
+
+/// Files that carry their findings: `#! severity CODE` at the end of the line that each is about.
+@Suite struct GoldenTests {
+  /// A finding as a golden file names it.
+  struct Expectation: Hashable, Comparable, CustomStringConvertible {
+    var line: Int
+    var text: String
+
+    var description: String { "\(line): \(text)" }
+
+    static func < (left: Self, right: Self) -> Bool { (left.line, left.text) < (right.line, right.text) }
+  }
+
+  private func expectations(of text: String) -> [Expectation] {
+    text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().flatMap { index, line in
+      line.components(separatedBy: "#! ").dropFirst().map {
+        Expectation(line: index + 1, text: $0.trimmingCharacters(in: .whitespaces))
+      }
+    }.sorted()
+  }
+
+  private func found(_ findings: [Finding]) -> [Expectation] {
+    findings.map { Expectation(line: $0.line, text: "\($0.severity) \($0.code.rawValue)") }.sorted()
+  }
+
+  @Test(arguments: [
+    "core.yaml", "core.json", "types.yaml", "peer-authentication.yaml", "unenforced.yaml", "syntax-tab.yaml",
+    "syntax-quote.yaml", "syntax-key.yaml", "syntax-alias.yaml",
+  ])
+  func readingFindsWhatTheFileSays(name: String) throws {
+    let file = try golden(name)
+    let parsed = file.parse()
+    #expect(found(parsed.findings) == expectations(of: file.text), "\(parsed.findings)")
+    #expect(parsed.findings.allSatisfy { $0.file == name && !$0.message.isEmpty })
+  }
+
+  @Test(arguments: ["references.yaml", "core.yaml"])
+  func compilingFindsWhatTheFileSays(name: String) throws {
+    let file = try golden(name)
+    let (objects, reading) = ManifestSet.load(files: [file])
+    let (_, compiling) = MeshCompiler.compile(objects)
+    #expect(found(reading + compiling) == expectations(of: file.text), "\(reading + compiling)")
+  }
+
+  @Test func brokenJSONNamesItsLine() throws {
+    let findings = try golden("syntax.json").parse().findings
+    #expect(found(findings).map(\.description) == ["3: error APUS001"])
+  }
+
+  @Test(arguments: [
+    ("seed/security-policies.yaml", ["10: error APUS012"]),
+    ("seed/traffic-rules.yaml", ["1: warning APUS011", "16: warning APUS011"]),
+    ("seed/resilience.yaml", ["3: warning APUS011"]),
+    ("seed/sidecar-scope.yaml", ["2: warning APUS011"]),
+  ])
+  func theSeedLoadsAndSaysWhatIsNotEnforced(name: String, expected: [String]) throws {
+    #expect(found(try golden(name).parse().findings).map(\.description) == expected)
+  }
+
+  @Test func findingsReadAsOneLine() throws {
+    let finding = try #require(golden("unenforced.yaml").parse().findings.first)
+    #expect(
+      finding.description
+        == "unenforced.yaml:1: error APUS012 (AuthorizationPolicy default/a): this version does not enforce "
+        + "AuthorizationPolicy yet, so what it closes would stay open. Take it out of the directory to run without it."
+    )
+  }
+
+  @Test func codesAreUnique() {
+    #expect(Set(FindingCode.allCases.map(\.rawValue)).count == FindingCode.allCases.count)
+  }
+}
+
+func golden(_ name: String) throws -> ManifestFile {
+  let url = Bundle.module.bundleURL.appendingPathComponent("Golden/\(name)")
+  return ManifestFile(path: name, text: try String(contentsOf: url, encoding: .utf8))
+}
