@@ -94,8 +94,7 @@ let package = Package(
     room(
       "Hands", "Proxying",
       [
-        "Reactor", "TLSEngine", "H2Engine", "HBONE", "MeshIndex", "PolicyEngine", "BPFRuntime", "Bytes", "HTTPModel",
-        "MeshModel",
+        "Reactor", "TLSEngine", "H2Engine", "HBONE", "MeshIndex", "PolicyEngine", "Bytes", "HTTPModel", "MeshModel",
       ]),
     room("Hands", "Subscription", ["Transport", "MeshCodec", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
     room("Hands", "Publication", ["Transport", "MeshCodec", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
@@ -137,5 +136,6 @@ let package = Package(
     tests("Enrollment", []),
     tests("MeshCodec", ["MeshAPI", "MeshModel", protobuf]),
     tests("Publication", ["Subscription", "MeshCodec", "MeshAPI", "MeshModel", protobuf]),
+    tests("Proxying", ["Reactor", "TLSEngine", "MeshIndex", "MeshModel", "Bytes"]),
   ]
 )

@@ -88,6 +88,11 @@ static inline int apus_connect(int fd, struct apus_address a) {
   return connect(fd, (struct sockaddr *)&storage, length);
 }
 
+static inline int apus_disconnect(int fd) {
+  struct sockaddr none = {.sa_family = AF_UNSPEC};
+  return connect(fd, &none, sizeof none);
+}
+
 static inline int apus_accept(int fd, struct apus_address *peer) {
   struct sockaddr_storage storage;
   socklen_t length = sizeof storage;
@@ -184,6 +189,16 @@ static inline ssize_t apus_receive_with_fds(
     }
   }
   return received;
+}
+
+// One sendmsg of up to 64 ranges (offset, length) of one block of memory.
+static inline ssize_t apus_send_gathered(int fd, const void *base, const long *ranges, int count) {
+  struct iovec parts[64];
+  if (count > 64) count = 64;
+  for (int i = 0; i < count; i++)
+    parts[i] = (struct iovec){(char *)base + ranges[2 * i], (size_t)ranges[2 * i + 1]};
+  struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)count};
+  return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static inline int apus_epoll_add(int epoll, int fd, uint32_t events, uint64_t token) {

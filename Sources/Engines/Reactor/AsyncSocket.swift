@@ -101,6 +101,12 @@ public final class AsyncSocket: Sendable {
     state.withLock { $0.isClosed = true }
   }
 
+  /// Closes with a reset, at once.
+  public func abort() {
+    try? withSocket { (socket: borrowing Socket) throws(SystemError) in socket.reset() }
+    state.withLock { $0.isClosed = true }
+  }
+
   /// Lets `body` use the socket, to set options for instance.
   public func withSocket<Result: ~Copyable>(
     _ body: (borrowing Socket) throws(SystemError) -> Result

@@ -35,6 +35,17 @@ public struct NetworkNamespace: ~Copyable, Sendable {
     return try body()
   }
 
+  /// The same where the way back is already at hand, which saves opening it.
+  public borrowing func inside<Result: ~Copyable>(
+    returningTo home: borrowing NetworkNamespace, _ body: () throws(SystemError) -> Result
+  ) throws(SystemError) -> Result {
+    try enter()
+    defer {
+      precondition(apus_setns(home.descriptor, apus_CLONE_NEWNET) == 0, "cannot leave a network namespace")
+    }
+    return try body()
+  }
+
   /// The same for bodies with errors of their own.
   public borrowing func insideAny<Result: ~Copyable>(_ body: () throws -> Result) throws -> Result {
     let former = try NetworkNamespace.current()

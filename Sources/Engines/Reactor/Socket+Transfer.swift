@@ -51,6 +51,26 @@ extension Socket {
     return .wouldBlock
   }
 
+  /// Sends pieces of one block of bytes in order with one call, at most 64 of them; what was not sent is for the caller to find
+  /// from the count.
+  public borrowing func send(_ pieces: GatherList, of bytes: Span<UInt8>) throws(SystemError) -> Sent {
+    precondition(pieces.end <= bytes.count)
+    let number = descriptor
+    let count = unsafe bytes.withUnsafeBufferPointer { buffer in
+      unsafe pieces.flat.withUnsafeBufferPointer { ranges in
+        while true {
+          let count = unsafe apus_send_gathered(
+            number, buffer.baseAddress, ranges.baseAddress, Int32(ranges.count / 2))
+          if count < 0, errno == EINTR { continue }
+          return count
+        }
+      }
+    }
+    if count >= 0 { return .bytes(count) }
+    guard errno == EAGAIN else { throw SystemError("sendmsg") }
+    return .wouldBlock
+  }
+
   /// Sends FIN; the read side stays open. A peer that is already gone is no error.
   public borrowing func shutdownWrite() {
     shutdown(descriptor, Int32(SHUT_WR))
@@ -59,6 +79,11 @@ extension Socket {
   /// Ends both directions; whoever waits for the socket wakes.
   public borrowing func shutdownBoth() {
     shutdown(descriptor, Int32(SHUT_RDWR))
+  }
+
+  /// Sends a reset now, whoever else holds the socket (connect to AF_UNSPEC, connect(2)).
+  public borrowing func reset() {
+    _ = apus_disconnect(descriptor)
   }
 
   /// Makes the coming close send a reset instead of FIN.

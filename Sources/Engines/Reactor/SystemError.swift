@@ -23,6 +23,7 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   public var isUnreachable: Bool { code == EHOSTUNREACH || code == ENETUNREACH }
   public var isReset: Bool { code == ECONNRESET || code == EPIPE || code == ECONNABORTED }
   public var isOutOfDescriptors: Bool { code == EMFILE || code == ENFILE }
+  public var isAddressTaken: Bool { code == EADDRINUSE || code == EADDRNOTAVAIL }
   public var isNotPermitted: Bool { code == EPERM || code == EACCES }
   public var isMissing: Bool { code == ENOENT || code == ESRCH }
   public var exists: Bool { code == EEXIST }

@@ -1,0 +1,189 @@
+import Bytes
+import H2Engine
+import MeshIndex
+import MeshModel
+import Reactor
+
+/// What a connection does before its bytes flow: wait for the mesh, pick, dial, ask policy.
+protocol Opening: AnyObject {
+  /// The connection's own socket is ready, or broken.
+  func ready(_ readiness: Readiness)
+  func deadlinePassed()
+  func meshChanged()
+  func credentialsChanged()
+  /// The connection is over: whoever holds the opening must let go of it.
+  func connectionEnded()
+}
+
+/// One plain socket of the data path: an application's, or one to a host outside the mesh.
+///
+/// It is one half of a pair: its partner is a stream of a tunnel, or another plain socket. Bytes wait in `outgoing` only
+/// while this socket takes none; how many may wait is bounded by the stream's window or by `Limits.plainBacklog`. The
+/// half that was there first keeps the journal, and `finish` is the only way out, so a connection leaves one record.
+final class Connection: PollTarget {
+  enum Stage {
+    case opening(any Opening)
+    case relaying
+    case over
+  }
+
+  enum Partner {
+    case none
+    case stream(Tunnel, Int32)
+    case plain(Connection)
+  }
+
+  let socket: Socket
+  let token: UInt64
+  let pod: EnrolledPod
+  unowned let worker: Worker
+  var stage: Stage
+  var partner = Partner.none
+  var journal: Journal?
+  /// Judges the connection again when policy changes; only inbound connections have it.
+  var judgement: Judgement?
+  private(set) var deadline: Instant?
+
+  /// Bytes from the partner that the socket did not take yet.
+  var outgoing = ByteQueue()
+  /// Pieces of the worker's plaintext that are for this socket, in the batch being handled.
+  var pieces = GatherList()
+  private(set) var interest = Readiness()
+  /// Nothing is known to wait in the socket: it is read again when the poller says so.
+  var isDrained = true
+  /// The peer of this socket has sent FIN, or may not be read any more.
+  var isReadEnded = false
+  /// FIN was seen by the poller: a short read does not mean drained.
+  var sawPeerClose = false
+  /// The partner sends no more: FIN follows what waits in `outgoing`.
+  var isWriteEnding = false
+  var isWriteEnded = false
+  /// The partner's stream is closed on both sides.
+  var isStreamClosed = false
+  /// Met where the connection could not be ended at once; it is ended at the next deadline.
+  var failure: ConnectionRecord.Outcome?
+
+  private init(
+    _ socket: consuming Socket, _ stage: Stage, _ pod: EnrolledPod, _ worker: Worker, _ token: UInt64
+  ) {
+    self.socket = socket
+    self.stage = stage
+    self.pod = pod
+    self.worker = worker
+    self.token = token
+  }
+
+  /// Places a socket in the worker's slab, watched for its end only. Nil when the kernel has no memory for it.
+  static func place(_ socket: consuming Socket, _ opening: any Opening, pod: EnrolledPod, worker: Worker)
+    -> Connection?
+  {
+    var made: Connection?
+    var taken: Socket? = consume socket
+    worker.register { token in
+      guard let socket = taken.take() else { preconditionFailure("a slot is filled once") }
+      let connection = Connection(socket, .opening(opening), pod, worker, token)
+      made = connection
+      return connection
+    }
+    guard let connection = made else { return nil }
+    do throws(SystemError) {
+      try worker.watch(connection.socket.descriptor, Readiness(), token: connection.token)
+    } catch {
+      worker.retire(connection.token, connection.socket.descriptor)
+      return nil
+    }
+    pod.connections[connection.token] = connection
+    return connection
+  }
+
+  // MARK: Waking
+
+  func ready(_ readiness: Readiness) {
+    switch stage {
+    case .opening(let opening): opening.ready(readiness)
+    case .relaying: relay(readiness)
+    case .over: break
+    }
+  }
+
+  /// Sets the one deadline of the connection; nil for none.
+  func setDeadline(_ when: Instant?) {
+    deadline = when
+    if let when { worker.wake(token, at: when) }
+  }
+
+  func deadlinePassed() {
+    guard let deadline, deadline <= worker.now else { return }
+    self.deadline = nil
+    if let failure { return abort(failure) }
+    if case .opening(let opening) = stage { opening.deadlinePassed() }
+  }
+
+  func meshChanged(from former: MeshSnapshot) {
+    switch stage {
+    case .opening(let opening): opening.meshChanged()
+    case .relaying:
+      guard let judgement, let reason = judgement.refusal(since: former, in: worker.mesh) else { return }
+      abort(.refused(reason, peer: false))
+    case .over: break
+    }
+  }
+
+  func credentialsChanged() {
+    if case .opening(let opening) = stage { opening.credentialsChanged() }
+  }
+
+  func setInterest(_ wanted: Readiness) {
+    guard wanted != interest else { return }
+    interest = wanted
+    worker.rewatch(socket.descriptor, wanted, token: token)
+  }
+
+  // MARK: Ending
+
+  /// Both directions are done: an orderly end.
+  func finishIfDone() {
+    guard case .relaying = stage, isReadEnded, isWriteEnded else { return }
+    switch partner {
+    case .stream: if isStreamClosed { finish(.complete) }
+    case .plain(let other): if other.isReadEnded, other.isWriteEnded { finish(.complete) }
+    case .none: finish(.complete)
+    }
+  }
+
+  /// Ends the connection at once; the application sees a reset, and the other side learns of it.
+  func abort(_ outcome: ConnectionRecord.Outcome) {
+    guard case .over = stage else {
+      socket.abortOnClose()
+      if case .stream(let tunnel, let stream) = partner, !isStreamClosed {
+        tunnel.reset(stream, .connectError)
+      }
+      finish(outcome)
+      return
+    }
+  }
+
+  /// The only way out. Closes this socket and, for a pair of sockets, the other; leaves the one record.
+  func finish(_ outcome: ConnectionRecord.Outcome) {
+    if case .over = stage { return }
+    let former = stage
+    stage = .over
+    if case .opening(let opening) = former { opening.connectionEnded() }
+    worker.retire(token, socket.descriptor)
+    pod.connections[token] = nil
+    worker.backlog -= outgoing.count
+    let partner = self.partner
+    self.partner = .none
+    switch partner {
+    case .none: break
+    case .stream(let tunnel, let stream):
+      // What waited here will not leave any more; its credit goes back, or the session's window would leak.
+      tunnel.forget(stream, unread: outgoing.count)
+    case .plain(let other):
+      if case .complete = outcome {} else { other.socket.abortOnClose() }
+      other.finish(outcome)
+    }
+    outgoing.clear()
+    if let journal = journal.take() { worker.records.append(journal.record(outcome, at: worker.now)) }
+  }
+}

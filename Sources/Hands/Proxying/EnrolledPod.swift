@@ -1,0 +1,75 @@
+import MeshIndex
+public import MeshModel
+public import Reactor
+
+/// The sockets by which an agent serves one pod. They live in the pod's network namespace and are shared by the worker
+/// that accepts on them and by a successor that may take them over.
+public final class PodSockets: Sendable {
+  public enum Kind: Sendable { case outbound, plaintext, hbone }
+
+  /// A listening socket and what arrives on it.
+  public final class Listening: Sendable {
+    public let kind: Kind
+    public let socket: Socket
+
+    public init(_ kind: Kind, _ socket: consuming Socket) {
+      self.kind = kind
+      self.socket = socket
+    }
+  }
+
+  public let namespace: NetworkNamespace
+  public let listening: [Listening]
+
+  public init(namespace: consuming NetworkNamespace, listening: [Listening]) {
+    self.namespace = namespace
+    self.listening = listening
+  }
+}
+
+/// A pod as a worker is told to serve it.
+public struct PodEnrollment: Sendable {
+  public let uid: String
+  public let name: String
+  public let namespace: String
+  /// Whom the agent speaks for on the pod's behalf.
+  public let identity: Identity
+  /// The pod's own addresses, at most one per family.
+  public let addresses: [IPAddress]
+  public let sockets: PodSockets
+
+  public init(
+    uid: String, name: String, namespace: String, identity: Identity, addresses: [IPAddress],
+    sockets: PodSockets
+  ) {
+    self.uid = uid
+    self.name = name
+    self.namespace = namespace
+    self.identity = identity
+    self.addresses = addresses
+    self.sockets = sockets
+  }
+}
+
+/// One pod on its worker: its listeners, its tunnels, and the connections that wait for something.
+final class EnrolledPod {
+  let enrollment: PodEnrollment
+  var listeners: [CaptureListener] = []
+  /// Tunnels that this pod opened, by their full key.
+  var tunnels: [TunnelKey: [Tunnel]] = [:]
+  /// Tunnels that others opened to this pod, by the token of their socket.
+  var served: [UInt64: Tunnel] = [:]
+  /// Live connections of the pod, by token.
+  var connections: [UInt64: Connection] = [:]
+  var ports = OnwardPorts()
+  var isWithdrawn = false
+
+  init(_ enrollment: PodEnrollment) { self.enrollment = enrollment }
+
+  /// What the mesh says the pod is: its workload by name, once the control plane has told of it with the same address.
+  func workload(in mesh: MeshSnapshot) -> Workload? {
+    guard let workload = mesh.pod(enrollment.name, namespace: enrollment.namespace) else { return nil }
+    guard workload.identity == enrollment.identity else { return nil }
+    return workload
+  }
+}

@@ -1,0 +1,72 @@
+import H2Engine
+import HBONE
+import HTTPModel
+import MeshIndex
+import MeshModel
+import PolicyEngine
+import Reactor
+import TLSEngine
+
+/// A peer's CONNECT on a tunnel to one of our pods: read it, judge it, dial the application, then answer.
+enum InboundStream {
+  static func begin(_ fields: [Field], _ stream: Int32, endStream: Bool, on tunnel: Tunnel) {
+    let pod = tunnel.pod
+    let worker = tunnel.worker
+    guard let identity = tunnel.tls.peerIdentity else { return tunnel.reset(stream, .internalError) }
+    let source = worker.mesh.workload(at: tunnel.peerAddress.ip)
+    var journal = Journal(
+      .inbound,
+      source: source.map { .init(address: tunnel.peerAddress, workload: $0, identity: identity) }
+        ?? .init(address: tunnel.peerAddress, identity: identity),
+      destination: .init(
+        workload: pod.enrollment.name, namespace: pod.enrollment.namespace, identity: pod.enrollment.identity),
+      at: worker.now)
+    journal.isMutualTLS = true
+
+    func refuse(_ answer: ConnectAnswer, _ outcome: ConnectionRecord.Outcome) {
+      tunnel.answer(stream, answer)
+      worker.records.append(journal.record(outcome, at: worker.now))
+    }
+
+    let request: ConnectRequest
+    switch ConnectRequest.read(fields) {
+    case .failure(let fault): return refuse(.malformed, .failed("not a tunnel: \(fault)"))
+    case .success(let read): request = read
+    }
+    guard case .address(let address) = request.authority, pod.enrollment.addresses.contains(address.ip) else {
+      return refuse(.malformed, .failed("\(request.authority) is not an address of this pod"))
+    }
+    journal.destination.address = address
+    journal.service = request.forwarded?.host.flatMap { ServiceKey(hostname: $0) }
+    guard !MeshPort.isReserved(address.port) else {
+      return refuse(.refused(.reservedPort), .refused(.reservedPort, peer: false))
+    }
+    guard let workload = pod.workload(in: worker.mesh) else {
+      return refuse(.refused(.notReady), .refused(.notReady, peer: false))
+    }
+    journal.destination = .init(address: address, workload: workload, identity: pod.enrollment.identity)
+    let peer = Peer(identity: identity, address: tunnel.peerAddress)
+    let policies = worker.mesh.authorizations(for: workload)
+    switch verdict(
+      peer: peer, destination: Destination(workload: workload, address: address), policies: policies)
+    {
+    case .deny(let reason): refuse(.refused(reason), .refused(reason, peer: false))
+    case .allow(let permit):
+      let judgement = Judgement(peer: peer, destination: address, workload: workload.uid)
+      OnwardDial.begin(
+        permit, from: tunnel.peerAddress, for: .stream(tunnel, stream), judgement: judgement,
+        journal: journal, pod: pod,
+        worker: worker)
+      if endStream { tunnel.endWriting(stream) }
+    }
+  }
+}
+
+extension ServiceKey {
+  /// The key of a cluster host name, `name.namespace.svc.domain`; nil for any other.
+  init?(hostname: String) {
+    let labels = hostname.split(separator: ".", maxSplits: 3)
+    guard labels.count >= 3, labels[2] == "svc" else { return nil }
+    self.init(namespace: String(labels[1]), hostname: hostname)
+  }
+}

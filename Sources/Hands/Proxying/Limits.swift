@@ -1,0 +1,43 @@
+import Bytes
+
+/// The bounds of the data path, in one place.
+enum Limits {
+  /// Bytes of ciphertext read at once; what is read at once is decrypted at once.
+  static let ciphertextRead = 256 << 10
+  /// Plaintext frames packed before they are encrypted.
+  static let staging = 256 << 10
+  /// Ciphertext that may wait for a tunnel's socket before no more frames are packed.
+  static let tunnelBacklog = 1 << 20
+  /// Bytes read at once from a plain socket.
+  static let plainRead = 128 << 10
+  /// Bytes that may wait for a plain socket before its partner is no longer read.
+  static let plainBacklog = 256 << 10
+  /// Bytes that may wait for the applications' sockets of a worker before the tunnels' windows stay shut: above it
+  /// the session's credit is returned only when bytes leave.
+  static let workerBacklog = 64 << 20
+  /// Memory a queue keeps when it has run empty.
+  static let keptCapacity = 16 << 10
+  /// Connections taken from one listener at one go, so that no listener starves the others.
+  static let acceptBatch = 64
+  /// Connections of one pod that wait for the mesh, for credentials or for a tunnel.
+  static let waitingPerPod = 4096
+  /// Live connections of one pod.
+  static let connectionsPerPod = 65_536
+  /// Tunnels that others may hold open to one pod.
+  static let servedTunnelsPerPod = 4096
+  /// Endpoints tried for one connection.
+  static let endpointAttempts = 6
+
+  /// For TCP, TLS and HTTP/2 of a tunnel together.
+  static let tunnelSetup = Interval.seconds(10)
+  /// The same while other endpoints could be tried.
+  static let tunnelSetupWithAlternatives = Interval.milliseconds(2_000)
+  /// For the answer to a CONNECT.
+  static let connectAnswer = Interval.seconds(15)
+  /// For the application, or a host outside the mesh, to accept.
+  static let plainConnect = Interval.seconds(10)
+  /// For the control plane to tell of a new pod, and for its first certificate.
+  static let awaitMesh = Interval.seconds(5)
+  /// An accepting pause after the process has run out of descriptors.
+  static let descriptorPause = Interval.milliseconds(100)
+}

@@ -1,0 +1,217 @@
+import Bytes
+import H2Engine
+import HBONE
+import HTTPModel
+import MeshIndex
+import MeshModel
+import Reactor
+
+/// A connection that a pod's application opened: find out where it was going, choose how to get there, and try again
+/// elsewhere as long as no byte of the application has been delivered.
+final class Outbound: Opening {
+  private unowned let connection: Connection
+  private let source: SocketAddress
+  private let destination: SocketAddress
+  /// Addresses that were tried for this connection and did not work.
+  private var tried: [SocketAddress] = []
+  private var endpoint: Endpoint?
+  private var tunnel: Tunnel?
+  private var lastFailure = ConnectionRecord.Outcome.refused(.notReady, peer: false)
+  /// Waits for the mesh or for credentials, not for a peer.
+  private var isHeld = false
+  private let giveUpHolding: Instant
+
+  private init(_ connection: Connection, source: SocketAddress, destination: SocketAddress) {
+    self.connection = connection
+    self.source = source
+    self.destination = destination
+    giveUpHolding = connection.worker.now + Limits.awaitMesh
+  }
+
+  static func begin(_ socket: consuming Socket, from source: SocketAddress, pod: EnrolledPod, worker: Worker)
+  {
+    // A connection that capture does not know was made to our port directly: there is nowhere to relay it.
+    guard let destination = worker.capture.originalDestination(of: socket.descriptor) else {
+      socket.abortOnClose()
+      return
+    }
+    guard let connection = Connection.place(socket, AwaitingStart(), pod: pod, worker: worker) else { return }
+    let outbound = Outbound(connection, source: source, destination: destination)
+    connection.stage = .opening(outbound)
+    connection.journal = Journal(
+      .outbound,
+      source: .init(
+        address: source, workload: pod.enrollment.name, namespace: pod.enrollment.namespace,
+        identity: pod.enrollment.identity),
+      destination: .init(address: destination), at: worker.now)
+    outbound.route()
+  }
+
+  private var worker: Worker { connection.worker }
+  private var pod: EnrolledPod { connection.pod }
+
+  // MARK: Choosing
+
+  /// Decides from the newest snapshot; called again whenever something it waited for may have come.
+  private func route() {
+    isHeld = false
+    guard let workload = pod.workload(in: worker.mesh) else { return hold() }
+    connection.journal?.source = .init(address: source, workload: workload, identity: pod.enrollment.identity)
+    switch worker.mesh.route(to: destination, from: workload) {
+    case .passthrough, .local: dialPlainly(destination)
+    case .plaintext(let endpoint): dialPlainly(endpoint.address)
+    case .direct(let endpoint): reach(endpoint)
+    case .service(let route):
+      connection.journal?.service = route.service.key
+      guard tried.count < Limits.endpointAttempts,
+        let endpoint = worker.mesh.pick(route, excluding: tried, using: &worker.random)
+      else { return refuse() }
+      reach(endpoint)
+    // Not ready may become ready within the time that a caller can be held.
+    case .refuse(.notReady): hold()
+    case .refuse(let reason):
+      lastFailure = .refused(reason, peer: false)
+      refuse()
+    }
+  }
+
+  private func hold() {
+    guard worker.now < giveUpHolding, pod.connections.count < Limits.waitingPerPod else { return refuse() }
+    isHeld = true
+    connection.setDeadline(giveUpHolding)
+  }
+
+  private func refuse() { connection.abort(lastFailure) }
+
+  private func reach(_ endpoint: Endpoint) {
+    self.endpoint = endpoint
+    connection.journal?.destination = .init(
+      address: endpoint.address, workload: endpoint.workload, identity: endpoint.identities.first)
+    guard endpoint.tunnel == .hbone else { return dialPlainly(endpoint.address) }
+    guard let credentials = worker.credentials[pod.enrollment.identity] else { return hold() }
+    let key = TunnelKey(address: endpoint.tunnelAddress, identities: endpoint.identities)
+    connection.journal?.tunnelAddress = key.address
+    connection.journal?.isMutualTLS = true
+    let hasAlternatives = isService && tried.count + 1 < Limits.endpointAttempts
+    connection.setDeadline(
+      worker.now + (hasAlternatives ? Limits.tunnelSetupWithAlternatives : Limits.tunnelSetup))
+    do throws(SystemError) {
+      let tunnel = try pod.tunnel(for: key, credentials, worker: worker)
+      self.tunnel = tunnel
+      tunnel.request(self)
+    } catch {
+      tunnelFailed(.unreachable(error))
+    }
+  }
+
+  private var isService: Bool { connection.journal?.service != nil }
+
+  // MARK: Plain
+
+  private func dialPlainly(_ address: SocketAddress) {
+    PlainDial.begin(to: address, for: connection) { [self] error in
+      lastFailure = .failed("\(address) cannot be reached: \(error)")
+      tryAnother(excluding: address)
+    }
+  }
+
+  // MARK: Through a tunnel
+
+  /// The tunnel takes streams: ask for one.
+  func tunnelOpened(_ tunnel: Tunnel) {
+    guard let endpoint else { return }
+    var request = ConnectRequest(to: .address(endpoint.address), baggage: tunnel.baggage)
+    request.forwarded = Forwarded(client: source, host: connection.journal?.service?.hostname)
+    request.traceparent = Traceparent(using: &worker.random)
+    do throws(H2Error) {
+      let stream = try tunnel.open(request, for: connection)
+      connection.partner = .stream(tunnel, stream)
+      connection.setDeadline(worker.now + Limits.connectAnswer)
+    } catch {
+      tunnelFailed(.broken(error))
+    }
+  }
+
+  func tunnelFailed(_ reason: Tunnel.End) {
+    tunnel = nil
+    connection.partner = .none
+    lastFailure = .failed(reason.description)
+    tryAnother(excluding: endpoint?.address)
+  }
+
+  func answered(_ fields: [Field]) {
+    guard let answer = ConnectAnswer.read(fields) else { return }
+    switch answer {
+    case .opened: connection.beginRelaying(expectingBytes: true)
+    case .refused(let reason):
+      lastFailure = .refused(reason, peer: true)
+      leaveStream()
+      if reason.allowsAnotherEndpoint { tryAnother(excluding: endpoint?.address) } else { refuse() }
+    case .malformed:
+      lastFailure = .failed("the peer does not serve \(endpoint?.address.description ?? "this address")")
+      leaveStream()
+      // An address that has passed to another pod: as good as gone.
+      tryAnother(excluding: endpoint?.address)
+    case .other(let status):
+      lastFailure = .failed("the peer answered \(status)")
+      leaveStream()
+      if status == 503 { tryAnother(excluding: endpoint?.address) } else { refuse() }
+    }
+  }
+
+  /// The stream ended without an answer: nothing was delivered.
+  func streamEnded(_ code: H2Code) {
+    guard case .stream = connection.partner else { return }
+    lastFailure = .failed("the peer reset the request (\(code))")
+    leaveStream()
+    tryAnother(excluding: endpoint?.address)
+  }
+
+  private func leaveStream() {
+    if case .stream(let tunnel, let stream) = connection.partner {
+      tunnel.reset(stream, .cancel)
+      tunnel.forget(stream, unread: 0)
+    }
+    connection.partner = .none
+    connection.isStreamClosed = false
+    tunnel = nil
+  }
+
+  private func tryAnother(excluding address: SocketAddress?) {
+    guard isService, let address, !pod.isWithdrawn else { return refuse() }
+    tried.append(address)
+    endpoint = nil
+    route()
+  }
+
+  // MARK: Waking
+
+  func ready(_ readiness: Readiness) {
+    guard !readiness.isDisjoint(with: [.failed, .hangUp]) else { return }
+    connection.abort(.failed("the application left before the connection was open"))
+  }
+
+  func deadlinePassed() {
+    if isHeld { return refuse() }
+    lastFailure = .failed("\(endpoint?.address.description ?? "the peer") did not answer in time")
+    tunnel?.withdraw(self)
+    leaveStream()
+    tryAnother(excluding: endpoint?.address)
+  }
+
+  func meshChanged() { if isHeld { route() } }
+  func credentialsChanged() { if isHeld { route() } }
+  func connectionEnded() { tunnel?.withdraw(self) }
+}
+
+extension EnrolledPod {
+  /// A tunnel of that key with room for a stream, made if there is none.
+  func tunnel(for key: TunnelKey, _ credentials: WorkloadTLS, worker: Worker) throws(SystemError) -> Tunnel {
+    if let tunnel = tunnels[key]?.first(where: { $0.canOpen && $0.generation == credentials.generation }) {
+      return tunnel
+    }
+    let tunnel = try Tunnel.dial(key, credentials, pod: self, worker: worker)
+    tunnels[key, default: []].append(tunnel)
+    return tunnel
+  }
+}

@@ -1,0 +1,29 @@
+public import MeshModel
+import Synchronization
+
+/// Records on their way from the workers to telemetry. Bounded: a consumer that stops costs records, never traffic.
+public final class RecordQueue: Sendable {
+  private struct State {
+    var records: [ConnectionRecord] = []
+    var dropped: UInt64 = 0
+  }
+
+  private let state = Mutex(State())
+  private let limit: Int
+
+  public init(limit: Int = 65_536) { self.limit = limit }
+
+  public func append(_ record: ConnectionRecord) {
+    state.withLock { state in
+      if state.records.count < limit { state.records.append(record) } else { state.dropped += 1 }
+    }
+  }
+
+  /// All records since the last call, and how many had to be dropped since the start.
+  public func drain() -> (records: [ConnectionRecord], dropped: UInt64) {
+    state.withLock { state in
+      defer { state.records = [] }
+      return (state.records, state.dropped)
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import Bytes
+import H2Engine
+import HBONE
+import HTTPModel
+import MeshModel
+import Reactor
+import TLSEngine
+
+// From the socket to the streams.
+extension Tunnel {
+  func receive() {
+    let worker = self.worker
+    worker.ciphertext.clear(keeping: .max)
+    worker.plaintext.clear(keeping: .max)
+    let received: Received
+    do throws(SystemError) {
+      received = try worker.ciphertext.fill(minimum: Limits.ciphertextRead) { (output) throws(SystemError) in
+        try socket.receive(into: &output)
+      }
+    } catch {
+      return end(.unreachable(error))
+    }
+    switch received {
+    case .wouldBlock: return
+    case .end: return end(.ended("the peer closed the tunnel"))
+    case .bytes: break
+    }
+    let progress: TLSProgress
+    do throws(TLSError) {
+      progress = try worker.ciphertext.withBytes { (cipher) throws(TLSError) in
+        try worker.plaintext.fill(minimum: cipher.count + TLSSession.receiveAllowance) {
+          (plain) throws(TLSError) in try tls.receive(cipher, into: &plain)
+        }
+      }
+    } catch {
+      return end(.untrusted(error))
+    }
+    if !tls.outgoing.isEmpty { worker.mark(self) }
+    if stage == .handshaking, tls.isOpen { opened() }
+    guard stage == .open else { return }
+    receivePlaintext()
+    if progress == .closed { end(.ended("the peer closed the tunnel")) }
+  }
+
+  func opened() {
+    stage = .open
+    let limits = key == nil ? HBONELimits.server : HBONELimits.client
+    var settings = H2Settings()
+    settings.streamWindow = limits.streamWindow
+    settings.connectionWindow = limits.connectionWindow
+    settings.maximumFrame = limits.maximumFrame
+    settings.maximumHeaderList = limits.maximumHeaderList
+    if key == nil { settings.maximumConcurrentStreams = limits.concurrentStreams }
+    session = H2Session(key == nil ? .server : .client, settings: settings)
+    let keepalive = Keepalive(at: worker.now)
+    self.keepalive = keepalive
+    setDeadline(keepalive.deadline)
+    idleSince = worker.now
+    worker.mark(self)
+    let openings = waiting
+    waiting = []
+    for opening in openings { opening.tunnelOpened(self) }
+    if isDraining || worker.isDraining { announceDrain() }
+  }
+
+  func receivePlaintext() {
+    guard let session, !worker.plaintext.isEmpty else { return }
+    var failure: H2Error?
+    var events = H2Events()
+    swap(&events, &worker.events)
+    worker.plaintext.withBytes { plain in
+      do throws(H2Error) {
+        try session.receive(plain, into: &events)
+      } catch {
+        failure = error
+      }
+      for event in events.list { handle(event) }
+      for connection in touched {
+        connection.deliverPieces(of: plain)
+      }
+    }
+    for connection in touched where connection.isWriteEnding { connection.shutWriteIfDrained() }
+    for connection in touched { connection.finishIfDone() }
+    touched.removeAll(keepingCapacity: true)
+    events.removeAll()
+    swap(&events, &worker.events)
+    if let failure { return end(.broken(failure)) }
+    worker.mark(self)
+  }
+
+  func handle(_ event: H2Event) {
+    switch event {
+    case .headers(let stream, let fields, let endStream): handle(fields, of: stream, endStream)
+    case .data(let stream, let range):
+      credit(range.count)
+      guard let connection = connections[stream], !connection.isWriteEnding else {
+        session?.consumeStream(stream, range.count)
+        return
+      }
+      if connection.pieces.isEmpty { touched.append(connection) }
+      connection.pieces.append(range)
+    case .endOfStream(let stream):
+      guard let connection = connections[stream] else { return }
+      connection.isWriteEnding = true
+      touched.append(connection)
+    case .reset(let stream, let code):
+      guard let connection = connections[stream] else { return }
+      connection.isStreamClosed = true
+      if case .opening(let opening) = connection.stage, let outbound = opening as? Outbound {
+        outbound.streamEnded(code)
+      } else {
+        connection.abort(code == .noError ? .complete : .failed("the peer reset the connection (\(code))"))
+      }
+    case .streamClosed(let stream, _):
+      guard let connection = connections.removeValue(forKey: stream) else { return }
+      connection.isStreamClosed = true
+      if connections.isEmpty { becameIdle() }
+      if case .opening(let opening) = connection.stage, let outbound = opening as? Outbound {
+        outbound.streamEnded(.noError)
+      } else {
+        touched.append(connection)
+      }
+    case .goaway: drain()
+    case .settings: break
+    case .pong(let payload): keepalive?.pong(payload, at: worker.now)
+    }
+  }
+
+  func handle(_ fields: [Field], of stream: Int32, _ endStream: Bool) {
+    if key == nil {
+      InboundStream.begin(fields, stream, endStream: endStream, on: self)
+    } else if let connection = connections[stream], case .opening(let opening) = connection.stage,
+      let outbound = opening as? Outbound
+    {
+      outbound.answered(fields)
+      if endStream { endWriting(stream) }
+    }
+  }
+
+  // MARK: Window credit
+
+  /// The session's share of received bytes goes back at once, so that one slow application never stops the others; only a
+  /// worker that holds very much keeps it back.
+  func credit(_ count: Int) {
+    withheldCredit += count
+    guard worker.backlog < Limits.workerBacklog else { return }
+    session?.consumeConnection(withheldCredit)
+    withheldCredit = 0
+  }
+
+  /// Bytes of a stream have left: its share of the window goes back.
+  func delivered(_ stream: Int32, _ count: Int) {
+    session?.consumeStream(stream, count)
+    if withheldCredit > 0 { credit(0) }
+    worker.mark(self)
+  }
+}

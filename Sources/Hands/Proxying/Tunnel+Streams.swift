@@ -1,0 +1,66 @@
+import Bytes
+import H2Engine
+import HBONE
+import HTTPModel
+import MeshModel
+import Reactor
+import TLSEngine
+
+// What connections ask of their tunnel.
+extension Tunnel {
+  /// A connection wants a stream: now if the tunnel is open, else when it is.
+  func request(_ outbound: Outbound) {
+    if stage == .open { outbound.tunnelOpened(self) } else { waiting.append(outbound) }
+  }
+
+  /// Gives up waiting.
+  func withdraw(_ outbound: Outbound) { waiting.removeAll { $0 === outbound } }
+
+  /// Opens a stream for a connection.
+  func open(_ request: ConnectRequest, for connection: Connection) throws(H2Error) -> Int32 {
+    guard let session else {
+      throw H2Error(.session, blame: .ourselves, code: .refusedStream, "the tunnel is not open")
+    }
+    let stream = try session.submitRequest(request.fields, hasBody: true)
+    connections[stream] = connection
+    idleSince = nil
+    worker.mark(self)
+    return stream
+  }
+
+  func attach(_ connection: Connection, to stream: Int32) { connections[stream] = connection }
+  func detach(_ stream: Int32) { connections[stream] = nil }
+
+  /// The peer sends no more in this stream.
+  func endWriting(_ stream: Int32) {
+    guard let connection = connections[stream] else { return }
+    connection.endWriting()
+  }
+
+  /// The last connection has left.
+  func becameIdle() {
+    idleSince = worker.now
+    if isDraining { worker.mark(self) }
+  }
+
+  /// Answers a peer's CONNECT.
+  func answer(_ stream: Int32, _ answer: ConnectAnswer) {
+    do throws(H2Error) {
+      try session?.submitResponse(stream, answer.fields, hasBody: answer.isOpened)
+    } catch {
+      session?.reset(stream, .internalError)
+    }
+    worker.mark(self)
+  }
+
+  func reset(_ stream: Int32, _ code: H2Code) {
+    session?.reset(stream, code)
+    worker.mark(self)
+  }
+
+  /// A connection is over; bytes it did not deliver are credited.
+  func forget(_ stream: Int32, unread: Int) {
+    if connections.removeValue(forKey: stream) != nil, connections.isEmpty { becameIdle() }
+    if unread > 0 { session?.consumeStream(stream, unread) }
+  }
+}

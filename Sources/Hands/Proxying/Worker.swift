@@ -1,0 +1,203 @@
+import Bytes
+import HBONE
+import MeshIndex
+import MeshModel
+import Reactor
+import TLSEngine
+import H2Engine
+
+/// One thread of the data path. It owns everything that its connections need: poller, slab, tunnels, buffers and a
+/// snapshot of the mesh. Nothing here is locked, and no other thread touches it; what comes from outside arrives by the
+/// mailbox of its `WorkerHandle`.
+///
+/// A tick is: wait, take commands, handle events, pass deadlines, flush every tunnel that has something to say. Tunnels are
+/// flushed once a tick, because many streams' frames in one send are what makes sharing a tunnel cheap.
+final class Worker {
+  let handle: WorkerHandle
+  let capture: any CaptureLookup
+  let records: RecordQueue
+  let trustDomain: TrustDomain
+  let home: NetworkNamespace
+  private let poller: Poller
+  private var targets = Slab<any PollTarget>()
+  private var deadlines = Deadlines()
+  private(set) var now = Clock.now()
+
+  private(set) var mesh = MeshSnapshot.unknown
+  private(set) var credentials: [Identity: WorkloadTLS] = [:]
+  private(set) var pods: [String: EnrolledPod] = [:]
+  private(set) var isDraining = false
+  private var isStopped = false
+  var random = FastRandom()
+
+  /// Scratch space of the tick, shared by all tunnels and connections of the worker.
+  var ciphertext = ByteQueue()
+  var plaintext = ByteQueue()
+  var staging = ByteQueue()
+  var events = H2Events()
+  /// Bytes that wait for applications' sockets, over all connections.
+  var backlog = 0
+  private var dirty: [Tunnel] = []
+
+  init(
+    _ handle: WorkerHandle, capture: any CaptureLookup, records: RecordQueue, trustDomain: TrustDomain
+  ) throws(SystemError) {
+    self.handle = handle
+    self.capture = capture
+    self.records = records
+    self.trustDomain = trustDomain
+    home = try NetworkNamespace.current()
+    poller = try Poller()
+    try poller.add(handle.wakeUp.descriptor, .readable, token: 0)
+  }
+
+  func run() {
+    var batch = PollEvents(capacity: 512)
+    while !isStopped {
+      let timeout = deadlines.earliest.map { $0 - Clock.now() }
+      do throws(SystemError) {
+        try poller.wait(into: &batch, timeout: timeout)
+      } catch {
+        preconditionFailure("our own poller failed: \(error)")
+      }
+      now = Clock.now()
+      for index in 0..<batch.count {
+        let (token, readiness) = batch[index]
+        if token == 0 { takeCommands() } else { targets[token]?.ready(readiness) }
+      }
+      while let token = deadlines.pop(before: now) { targets[token]?.deadlinePassed() }
+      flush()
+    }
+    for uid in Array(pods.keys) { withdraw(uid) }
+  }
+
+  // MARK: Targets
+
+  func register(_ make: (UInt64) -> any PollTarget) { _ = targets.insert(make) }
+
+  func retire(_ token: UInt64, _ descriptor: Int32) {
+    poller.remove(descriptor)
+    targets.remove(token)
+  }
+
+  func watch(_ descriptor: Int32, _ interest: Readiness, token: UInt64) throws(SystemError) {
+    try poller.add(descriptor, interest, token: token)
+  }
+
+  func rewatch(_ descriptor: Int32, _ interest: Readiness, token: UInt64) {
+    // The descriptor is registered and open for as long as its target lives.
+    do throws(SystemError) {
+      try poller.change(descriptor, interest, token: token)
+    } catch {
+      preconditionFailure("a live descriptor left the poller: \(error)")
+    }
+  }
+
+  func wake(_ token: UInt64, at deadline: Instant) { deadlines.add(deadline, token: token) }
+
+  // MARK: Flushing
+
+  /// The tunnel has frames or ciphertext to send at the end of the tick.
+  func mark(_ tunnel: Tunnel) {
+    guard !tunnel.isMarked else { return }
+    tunnel.isMarked = true
+    dirty.append(tunnel)
+  }
+
+  private func flush() {
+    var index = 0
+    // Flushing may mark tunnels again (credit returned by a failed stream); those are done in the same tick.
+    while index < dirty.count {
+      let tunnel = dirty[index]
+      tunnel.isMarked = false
+      tunnel.flush()
+      index += 1
+    }
+    dirty.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: Commands
+
+  private func takeCommands() {
+    for command in handle.take() {
+      switch command {
+      case .mesh(let snapshot): adopt(snapshot)
+      case .credentials(let identity, let tls): adopt(tls, of: identity)
+      case .enroll(let enrollment, let done): done(enroll(enrollment))
+      case .withdraw(let uid, let done):
+        withdraw(uid)
+        done()
+      case .drain: drain()
+      case .stop: isStopped = true
+      case .report(let reply): reply(report())
+      }
+    }
+  }
+
+  private func adopt(_ snapshot: MeshSnapshot) {
+    let former = mesh
+    mesh = snapshot
+    for pod in pods.values {
+      for connection in Array(pod.connections.values) { connection.meshChanged(from: former) }
+    }
+  }
+
+  private func adopt(_ tls: WorkloadTLS, of identity: Identity) {
+    credentials[identity] = tls
+    for pod in pods.values where pod.enrollment.identity == identity {
+      for tunnel in pod.tunnels.values.joined() where tunnel.generation != tls.generation { tunnel.drain() }
+      for tunnel in pod.served.values where tunnel.generation != tls.generation { tunnel.drain() }
+      for connection in Array(pod.connections.values) { connection.credentialsChanged() }
+    }
+  }
+
+  private func enroll(_ enrollment: PodEnrollment) -> SystemError? {
+    withdraw(enrollment.uid)
+    let pod = EnrolledPod(enrollment)
+    pods[enrollment.uid] = pod
+    for listening in enrollment.sockets.listening {
+      do throws(SystemError) {
+        try CaptureListener.open(listening, for: pod, on: self)
+      } catch {
+        withdraw(enrollment.uid)
+        return error
+      }
+    }
+    return nil
+  }
+
+  private func withdraw(_ uid: String) {
+    guard let pod = pods.removeValue(forKey: uid) else { return }
+    pod.isWithdrawn = true
+    for listener in pod.listeners { listener.close() }
+    pod.listeners = []
+    for connection in Array(pod.connections.values) { connection.abort(.failed("the pod is gone")) }
+    for tunnel in Array(pod.served.values) { tunnel.end(.ended("the pod is gone")) }
+    for tunnel in Array(pod.tunnels.values.joined()) { tunnel.end(.ended("the pod is gone")) }
+    if !pods.values.contains(where: { $0.enrollment.identity == pod.enrollment.identity }) {
+      credentials[pod.enrollment.identity] = nil
+    }
+  }
+
+  private func drain() {
+    isDraining = true
+    for pod in pods.values {
+      for listener in pod.listeners { listener.close() }
+      pod.listeners = []
+      for tunnel in pod.served.values { tunnel.drain() }
+      for tunnel in Array(pod.tunnels.values.joined()) { tunnel.drain() }
+    }
+  }
+
+  private func report() -> WorkerReport {
+    var report = WorkerReport()
+    for pod in pods.values {
+      report.pods += 1
+      report.connections += pod.connections.count
+      report.clientTunnels += pod.tunnels.values.reduce(0) { $0 + $1.count }
+      report.servedTunnels += pod.served.count
+    }
+    report.backlogBytes = backlog
+    return report
+  }
+}

@@ -1,0 +1,97 @@
+public import MeshIndex
+public import MeshModel
+public import Reactor
+import Synchronization
+
+/// What other threads may do to a worker: leave a command in its mailbox and wake it.
+public final class WorkerHandle: Sendable {
+  enum Command: Sendable {
+    case mesh(MeshSnapshot)
+    case credentials(Identity, WorkloadTLS)
+    case enroll(PodEnrollment, @Sendable (SystemError?) -> Void)
+    case withdraw(String, @Sendable () -> Void)
+    case drain
+    case stop
+    case report(@Sendable (WorkerReport) -> Void)
+  }
+
+  let wakeUp: WakeUp
+  private let mailbox = Mutex<[Command]>([])
+
+  private init() throws(SystemError) { wakeUp = try WakeUp() }
+
+  /// Starts a worker on a thread of its own.
+  public static func start(
+    name: String, capture: any CaptureLookup, records: RecordQueue, trustDomain: TrustDomain
+  ) throws(SystemError) -> WorkerHandle {
+    let handle = try WorkerHandle()
+    WorkerThread.start(name) {
+      do throws(SystemError) {
+        try Worker(handle, capture: capture, records: records, trustDomain: trustDomain).run()
+      } catch {
+        preconditionFailure("a worker cannot start: \(error)")
+      }
+    }
+    return handle
+  }
+
+  /// The mesh has changed. Only the newest of several waiting snapshots is taken.
+  public func publish(_ mesh: MeshSnapshot) {
+    send(.mesh(mesh)) { if case .mesh = $0 { true } else { false } }
+  }
+
+  /// The identity's certificate or roots have changed: new tunnels use them, older tunnels are drained.
+  public func publish(_ tls: WorkloadTLS, for identity: Identity) { send(.credentials(identity, tls)) }
+
+  /// Serves a pod; nil once every listener is being accepted on, else what failed, and then nothing is served.
+  public func enroll(_ enrollment: PodEnrollment) async -> SystemError? {
+    await withCheckedContinuation { continuation in
+      send(.enroll(enrollment) { continuation.resume(returning: $0) })
+    }
+  }
+
+  /// Ends a pod's connections and closes its sockets.
+  public func withdraw(uid: String) async {
+    await withCheckedContinuation { continuation in
+      send(.withdraw(uid) { continuation.resume() })
+    }
+  }
+
+  /// Stops accepting and ends tunnels gracefully; connections go on.
+  public func drain() { send(.drain) }
+
+  public func stop() { send(.stop) }
+
+  public func report() async -> WorkerReport {
+    await withCheckedContinuation { continuation in
+      send(.report { continuation.resume(returning: $0) })
+    }
+  }
+
+  private func send(_ command: Command, replacing isOlder: ((Command) -> Bool)? = nil) {
+    mailbox.withLock { commands in
+      if let isOlder { commands.removeAll(where: isOlder) }
+      commands.append(command)
+    }
+    wakeUp.signal()
+  }
+
+  func take() -> [Command] {
+    wakeUp.clear()
+    return mailbox.withLock { commands in
+      defer { commands = [] }
+      return commands
+    }
+  }
+}
+
+/// What a worker holds at one moment.
+public struct WorkerReport: Sendable {
+  public var pods = 0
+  public var connections = 0
+  public var clientTunnels = 0
+  public var servedTunnels = 0
+  public var backlogBytes = 0
+
+  public init() {}
+}

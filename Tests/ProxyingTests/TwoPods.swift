@@ -1,0 +1,154 @@
+import Bytes
+import MeshIndex
+import MeshModel
+import Reactor
+import Synchronization
+import TLSEngine
+
+@testable import Proxying
+
+/// Two workers and their pods on loopback addresses, with real certificates and real sockets; only the kernel's capture is
+/// replaced, by saying where every captured connection was going.
+final class TwoPods: Sendable {
+  static let virtualAddress = IPAddress("10.96.0.10")!
+  private static let count = Atomic<UInt32>(0)
+
+  /// Each instance has addresses of its own, so that one that is still closing is in nobody's way.
+  let clientAddress: IPAddress
+  let serverAddress: IPAddress
+  let spareAddress: IPAddress
+
+  final class Destinations: CaptureLookup {
+    let destination = Mutex(SocketAddress(TwoPods.virtualAddress, 80))
+    func originalDestination(of accepted: Int32) -> SocketAddress? { destination.withLock { $0 } }
+    func exempt(_ descriptor: Int32) -> Bool { true }
+  }
+
+  let thread: ReactorThread
+  let capture = Destinations()
+  let records = RecordQueue()
+  let clientWorker: WorkerHandle
+  let serverWorker: WorkerHandle
+  let issuer: CertificateIssuer
+  let application: AsyncSocket
+  let port: UInt16
+  let clientIdentity = try! Identity(spiffe: "spiffe://cluster.local/ns/a/sa/client")
+  let serverIdentity = try! Identity(spiffe: "spiffe://cluster.local/ns/b/sa/server")
+
+  init() async throws {
+    ProcessSetup.harden()
+    let network = 0x7f01_0000 + Self.count.add(1, ordering: .relaxed).newValue << 8
+    clientAddress = IPAddress(v4: network + 2)
+    serverAddress = IPAddress(v4: network + 3)
+    spareAddress = IPAddress(v4: network + 4)
+    thread = try ReactorThread(name: "test")
+    issuer = try CertificateIssuer(trustDomain: .clusterLocal, now: Clock.wall() / 1_000_000_000)
+    application = try AsyncSocket(.listener(on: SocketAddress(serverAddress, 0)), on: thread)
+    port = try application.localAddress().port
+    clientWorker = try WorkerHandle.start(
+      name: "client", capture: capture, records: records, trustDomain: .clusterLocal)
+    serverWorker = try WorkerHandle.start(
+      name: "server", capture: capture, records: records, trustDomain: .clusterLocal)
+    try publishCredentials(clientIdentity, to: clientWorker, generation: 1)
+    try publishCredentials(serverIdentity, to: serverWorker, generation: 1)
+    try await enroll("client", "a", clientIdentity, clientAddress, on: clientWorker)
+    try await enroll("server", "b", serverIdentity, serverAddress, on: serverWorker)
+    publish(endpoints: [serverAddress])
+  }
+
+  deinit {
+    clientWorker.stop()
+    serverWorker.stop()
+  }
+
+  func publishCredentials(_ identity: Identity, to worker: WorkerHandle, generation: UInt64) throws {
+    let credentials = try issuer.makeCredentials(
+      identity: identity, lifetime: 3600, now: Clock.wall() / 1_000_000_000)
+    let client = try TLSSettings.client(credentials: credentials, roots: issuer.bundle)
+    let server = try TLSSettings.server(credentials: credentials, roots: issuer.bundle)
+    worker.publish(WorkloadTLS(client: client, server: server, generation: generation), for: identity)
+  }
+
+  func enroll(
+    _ name: String, _ namespace: String, _ identity: Identity, _ address: IPAddress, on worker: WorkerHandle
+  ) async throws {
+    let sockets = PodSockets(
+      namespace: try NetworkNamespace.current(),
+      listening: [
+        .init(.outbound, try .listener(on: SocketAddress(address, MeshPort.outbound))),
+        .init(.hbone, try .listener(on: SocketAddress(address, MeshPort.hbone))),
+      ])
+    let failure = await worker.enroll(
+      PodEnrollment(
+        uid: name, name: name, namespace: namespace, identity: identity, addresses: [address],
+        sockets: sockets))
+    if let failure { throw failure }
+  }
+
+  /// Tells both workers of the client, and of a service whose endpoints have these addresses.
+  func publish(endpoints: [IPAddress], policies: [Authorization] = [], identity: Identity? = nil) {
+    var state = MeshState()
+    let key = ServiceKey(namespace: "b", hostname: "server.b.svc.cluster.local")
+    state.upsert(
+      Workload(
+        uid: "Kubernetes//Pod/a/client", name: "client", namespace: "a", identity: clientIdentity,
+        addresses: [clientAddress], tunnelProtocol: .hbone))
+    for address in endpoints {
+      let name = address == serverAddress ? "server" : "server-\(address)"
+      state.upsert(
+        Workload(
+          uid: "Kubernetes//Pod/b/\(name)", name: name, namespace: "b", identity: identity ?? serverIdentity,
+          addresses: [address], tunnelProtocol: .hbone,
+          services: [key: [PortMapping(servicePort: 80, targetPort: port)]]))
+    }
+    state.upsert(
+      Service(
+        name: "server", key: key, addresses: [Self.virtualAddress],
+        ports: [PortMapping(servicePort: 80, targetPort: port)]))
+    for policy in policies { state.upsert(policy) }
+    state.markAddressesDelivered()
+    state.markAuthorizationsDelivered()
+    let snapshot = state.snapshot()
+    clientWorker.publish(snapshot)
+    serverWorker.publish(snapshot)
+  }
+
+  /// Connects as the client's application does.
+  func dial() async throws -> AsyncSocket {
+    try await AsyncSocket.connect(to: SocketAddress(clientAddress, MeshPort.outbound), on: thread)
+  }
+
+  /// The next connection that reaches the server's application.
+  func accept() async throws -> (connection: AsyncSocket, peer: SocketAddress?) {
+    let accepted = try await application.accept()
+    let peer = accepted.peer
+    return (try AsyncSocket(accepted.take(), on: thread), peer)
+  }
+
+  /// Serves every connection with an echo until the end of the test.
+  func serveEchoes() -> Task<Void, Never> {
+    Task { [self] in
+      await withDiscardingTaskGroup { group in
+        while let (connection, _) = try? await accept() {
+          group.addTask {
+            while let bytes = try? await connection.receive(), !bytes.isEmpty {
+              guard (try? await connection.send(bytes)) != nil else { break }
+            }
+            connection.shutdownWrite()
+          }
+        }
+      }
+    }
+  }
+
+  /// Waits until records answer the question.
+  func record(where isMeant: (ConnectionRecord) -> Bool) async throws -> ConnectionRecord {
+    var seen: [ConnectionRecord] = []
+    for _ in 0..<2000 {
+      seen += records.drain().records
+      if let found = seen.first(where: isMeant) { return found }
+      try await thread.sleep(for: .milliseconds(5))
+    }
+    throw SystemError("no such record among \(seen.count): \(seen.map(\.outcome))", code: 0)
+  }
+}
