@@ -48,9 +48,11 @@ struct Ends {
 
   func start() throws { try client.session.start() }
 
-  /// Carries bytes both ways, at most `step` at a time, until both ends are silent.
-  func carry(step: Int = .max) {
-    while Self.move(client, server, step) || Self.move(server, client, step) {}
+  /// Carries bytes both ways, at most `step` at a time, until both ends are silent or for `turns` turns.
+  func carry(step: Int = .max, turns: Int = .max) {
+    for _ in 0..<turns {
+      if !Self.move(client, server, step), !Self.move(server, client, step) { return }
+    }
   }
 
   private static func move(_ source: End, _ target: End, _ step: Int) -> Bool {

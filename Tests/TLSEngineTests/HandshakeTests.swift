@@ -72,6 +72,44 @@ import Testing
     #expect(ends.client.receivedBytes == [9, 9, 9])
   }
 
+  @Test func nobodyIsKnownBeforeTheEnd() throws {
+    let ends = try mesh()
+    try ends.start()
+    for _ in 0..<10_000 {
+      ends.carry(step: 1, turns: 1)
+      for session in [ends.client.session, ends.server.session] {
+        #expect(session.isOpen == (session.peerIdentity != nil))
+        #expect(session.isOpen == (session.peerCertificate != nil))
+      }
+      if ends.client.session.isOpen && ends.server.session.isOpen { return }
+    }
+    Issue.record("the handshake does not end")
+  }
+
+  @Test func settingsServeManyThreads() async throws {
+    let credentials = try issuer.makeCredentials(identity: web, lifetime: 3600, now: Forge.now)
+    let client = try TLSSettings.client(credentials: credentials, roots: issuer.bundle)
+    let server = try TLSSettings.server(credentials: credentials, roots: issuer.bundle)
+    let web = web
+    let opened = try await withThrowingTaskGroup(of: Int.self) { group in
+      for _ in 0..<8 {
+        group.addTask {
+          var opened = 0
+          for _ in 0..<25 {
+            let ends = try Ends(
+              client, expecting: .identities([web]), server, expecting: .trustDomain(.clusterLocal))
+            try ends.start()
+            ends.carry()
+            if ends.server.session.peerIdentity == web { opened += 1 }
+          }
+          return opened
+        }
+      }
+      return try await group.reduce(0, +)
+    }
+    #expect(opened == 200)
+  }
+
   @Test func carriesTenMegabytesEachWay() throws {
     let ends = try mesh()
     try ends.start()

@@ -26,6 +26,8 @@ public import MeshModel
 
   private var isHandshakeDone = false
   private var isClosed = false
+  /// Whom the peer's certificate names, before the peer has proved that it holds the key.
+  private var claimedIdentity: Identity?
   private var refusal: PeerRefusal?
   private var alertReceived: TLSAlert?
   private var lacksCommonProtocol = false
@@ -168,6 +170,7 @@ public import MeshModel
         failure = .noCommonProtocol
         throw .noCommonProtocol
       }
+      peerIdentity = claimedIdentity
       return
     }
     let code = unsafe SSL_get_error(ssl, result)
@@ -185,6 +188,8 @@ public import MeshModel
         ssl, buffer.baseAddress?.advanced(by: filled), buffer.count - filled, &count)
       if result == 1 {
         filled += count
+        // At a record's end with nothing left: no need to ask OpenSSL once more.
+        if unsafe unread.isEmpty, unsafe SSL_pending(ssl) == 0 { return .open }
         continue
       }
       switch unsafe SSL_get_error(ssl, result) {
@@ -219,7 +224,6 @@ public import MeshModel
     } else {
       error = .engine("error \(code) without a reason")
     }
-    peerIdentity = nil
     failure = error
     return error
   }
@@ -248,7 +252,7 @@ extension TLSSession {
     return count
   }
 
-  func accept(_ identity: Identity?) { peerIdentity = identity }
+  func accept(_ identity: Identity?) { claimedIdentity = identity }
 
   func refuse(_ reason: PeerRefusal) { refusal = reason }
 
