@@ -39,7 +39,9 @@ import Testing
   @Test func drainingClientFinishesItsStreams() throws {
     let peers = Peers()
     let stream = try peers.open()
+    #expect(peers.client.session.takesRequests)
     peers.client.session.drain()
+    #expect(!peers.client.session.takesRequests)
     peers.settle()
     #expect(throws: H2Error.self) { try peers.client.session.submitRequest(Peers.tunnel, hasBody: true) }
     #expect(!peers.client.session.isFinished)
@@ -103,6 +105,21 @@ import Testing
     peers.client.session.reset(streams[0], .cancel)
     peers.settle()
     #expect(peers.server.section(0, of: streams[2]) == Peers.tunnel)
+  }
+
+  @Test func waitingRequestsCanBeReset() throws {
+    var settings = H2Settings()
+    settings.maximumConcurrentStreams = 1
+    let peers = Peers(server: settings)
+    let first = try peers.client.session.submitRequest(Peers.tunnel, hasBody: true)
+    let waiting = try peers.client.session.submitRequest(Peers.tunnel, hasBody: true)
+    peers.settle()
+    peers.client.session.reset(waiting, .cancel)
+    peers.client.session.reset(first, .cancel)
+    peers.settle()
+    #expect(peers.client.closing(of: waiting) == .cancel)
+    #expect(peers.client.session.openStreams == 0)
+    #expect(peers.server.section(0, of: waiting) == nil)
   }
 
   @Test func requestsAboveAnUnknownLimitAreRefused() throws {

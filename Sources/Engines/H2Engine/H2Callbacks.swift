@@ -57,8 +57,8 @@ enum H2Callbacks {
     unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, user in
       unsafe H2Callbacks.frameSent(frame, H2Callbacks.mailbox(user))
     }
-    unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) { _, frame, _, user in
-      unsafe H2Callbacks.frameNotSent(frame, H2Callbacks.mailbox(user))
+    unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) { _, frame, error, user in
+      unsafe H2Callbacks.frameNotSent(frame, error, H2Callbacks.mailbox(user))
     }
   }
 }
@@ -232,14 +232,18 @@ extension H2Callbacks {
     return goOn
   }
 
-  /// A request that could not be opened (GOAWAY came first) never becomes a stream of nghttp2's: close it here.
-  private static func frameNotSent(_ frame: UnsafePointer<nghttp2_frame>?, _ mailbox: H2Mailbox) -> Int32 {
+  /// A request that could not be opened: it was reset while it waited, or GOAWAY came first. nghttp2 may not know
+  /// it as a stream, so its end is told here.
+  private static func frameNotSent(
+    _ frame: UnsafePointer<nghttp2_frame>?, _ error: Int32, _ mailbox: H2Mailbox
+  ) -> Int32 {
     guard let frame = unsafe frame, !mailbox.isServer else { return goOn }
     let head = unsafe frame.pointee.hd
     guard UInt32(head.type) == NGHTTP2_HEADERS.rawValue,
       unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST, mailbox.live.remove(head.stream_id) != nil
     else { return goOn }
-    mailbox.append(.streamClosed(stream: head.stream_id, code: .refusedStream))
+    let wasReset = error == NGHTTP2_ERR_STREAM_CLOSING.rawValue
+    mailbox.append(.streamClosed(stream: head.stream_id, code: wasReset ? .cancel : .refusedStream))
     return goOn
   }
 }

@@ -153,12 +153,17 @@ public import HTTPModel
 extension H2Session {
   // MARK: Streams
 
+  /// True while a client may open streams: neither side has said goodbye, and identifiers are left.
+  public var takesRequests: Bool {
+    unsafe role == .client && !isDraining && !isDead && nghttp2_session_check_request_allowed(session) != 0
+  }
+
   /// Queues a request and returns its stream. Above the peer's stream limit it waits inside the session.
   ///
   /// - Throws: with scope `session`, when no stream can be opened any more (GOAWAY, identifiers used up).
   public func submitRequest(_ fields: [Field], hasBody: Bool) throws(H2Error) -> Int32 {
     precondition(role == .client, "only clients open streams")
-    guard !isDraining, unsafe nghttp2_session_check_request_allowed(session) != 0 else {
+    guard takesRequests else {
       throw H2Error(.session, blame: .ourselves, code: .refusedStream, "the session takes no more requests")
     }
     let stream = try unsafe H2FieldBlock.withPairs(fields, scope: .session) { pairs in
