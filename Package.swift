@@ -134,6 +134,8 @@ let package = Package(
     tests("MeshIndex", ["MeshModel"]),
     tests("Manifests", ["MeshModel", "PolicyEngine"], resources: [.copy("Golden")]),
     tests("Enrollment", []),
+    tests("BPFRuntime", ["CBPF", "Netlink", "Reactor", "MeshModel"]),
+    tests("Netlink", ["Reactor", "MeshModel"]),
     tests("MeshCodec", ["MeshAPI", "MeshModel", protobuf]),
     tests("Publication", ["Subscription", "MeshCodec", "MeshAPI", "MeshModel", protobuf]),
     tests("Proxying", ["Reactor", "TLSEngine", "MeshIndex", "MeshModel", "Bytes"]),

@@ -16,25 +16,25 @@
  */
 #define pinned_to_register(value) asm volatile("" : "+r"(value))
 
-static __always_inline struct apus_address mapped(__u32 v4)
+static __always_inline struct capture_address mapped(__u32 v4)
 {
-  struct apus_address address = {{0, 0, bpf_htonl(0xffff), v4}};
+  struct capture_address address = {{0, 0, bpf_htonl(0xffff), v4}};
   return address;
 }
 
-static __always_inline bool is_mapped(const struct apus_address *address)
+static __always_inline bool is_mapped(const struct capture_address *address)
 {
   return !address->word[0] && !address->word[1] && address->word[2] == bpf_htonl(0xffff);
 }
 
-static __always_inline bool same_address(const struct apus_address *a, const struct apus_address *b)
+static __always_inline bool same_address(const struct capture_address *a, const struct capture_address *b)
 {
   return a->word[0] == b->word[0] && a->word[1] == b->word[1] && a->word[2] == b->word[2] &&
          a->word[3] == b->word[3];
 }
 
 /* 127.0.0.0/8 or ::1. */
-static __always_inline bool is_loopback(const struct apus_address *address)
+static __always_inline bool is_loopback(const struct capture_address *address)
 {
   if (is_mapped(address))
     return (address->word[3] & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000);
@@ -42,7 +42,7 @@ static __always_inline bool is_loopback(const struct apus_address *address)
 }
 
 /* 0.0.0.0 or ::, which connect() takes for this host. */
-static __always_inline bool is_unspecified(const struct apus_address *address)
+static __always_inline bool is_unspecified(const struct capture_address *address)
 {
   return !address->word[3] && (is_mapped(address) ||
              (!address->word[0] && !address->word[1] && !address->word[2]));

@@ -12,7 +12,7 @@ enum connect_answer { REFUSE = 0, PERMIT = 1 };
 struct redirection {
   enum connect_answer answer;
   bool rewrite;
-  struct apus_address address;
+  struct capture_address address;
 };
 
 static __always_inline bool is_tcp(struct bpf_sock_addr *ctx)
@@ -26,12 +26,12 @@ static __always_inline bool is_tcp(struct bpf_sock_addr *ctx)
  * plaintext around the mesh.
  */
 static __always_inline struct redirection redirect(struct bpf_sock_addr *ctx,
-                                                   const struct apus_address *address, __u16 port)
+                                                   const struct capture_address *address, __u16 port)
 {
   struct redirection as_asked = {.answer = PERMIT};
   struct redirection refused = {.answer = REFUSE};
   __u64 netns = bpf_get_netns_cookie(ctx);
-  struct apus_pod *pod = bpf_map_lookup_elem(&pods, &netns);
+  struct capture_pod *pod = bpf_map_lookup_elem(&pods, &netns);
 
   if (!pod || netns == bpf_get_netns_cookie(NULL))
     return as_asked;
@@ -43,8 +43,8 @@ static __always_inline struct redirection redirect(struct bpf_sock_addr *ctx,
     return as_asked;
 
   bool wants_v4 = is_mapped(address);
-  bool has_family = pod->flags & (wants_v4 ? APUS_POD_V4 : APUS_POD_V6);
-  const struct apus_address *own = wants_v4 ? &pod->v4 : &pod->v6;
+  bool has_family = pod->flags & (wants_v4 ? CAPTURE_POD_V4 : CAPTURE_POD_V6);
+  const struct capture_address *own = wants_v4 ? &pod->v4 : &pod->v6;
 
   if (is_loopback(address) || is_unspecified(address) || (has_family && same_address(address, own))) {
     /* The socket may have been captured before and disconnected since. */
@@ -54,8 +54,8 @@ static __always_inline struct redirection redirect(struct bpf_sock_addr *ctx,
   if (!has_family)
     return refused;
 
-  struct apus_destination destination = {*address, port};
-  struct apus_destination *stored =
+  struct capture_destination destination = {*address, port};
+  struct capture_destination *stored =
     bpf_sk_storage_get(&clients, sk, &destination, BPF_SK_STORAGE_GET_F_CREATE);
   if (!stored)
     return refused;
@@ -70,12 +70,12 @@ int connect4(struct bpf_sock_addr *ctx)
 {
   if (!is_tcp(ctx))
     return PERMIT;
-  struct apus_address address = mapped(ctx->user_ip4);
+  struct capture_address address = mapped(ctx->user_ip4);
   struct redirection to = redirect(ctx, &address, bpf_ntohs(ctx->user_port));
 
   if (to.rewrite) {
     ctx->user_ip4 = to.address.word[3];
-    ctx->user_port = bpf_htons(APUS_OUTBOUND_PORT);
+    ctx->user_port = bpf_htons(OUTBOUND_PORT);
   }
   return to.answer;
 }
@@ -85,7 +85,7 @@ int connect6(struct bpf_sock_addr *ctx)
 {
   if (!is_tcp(ctx))
     return PERMIT;
-  struct apus_address address = {
+  struct capture_address address = {
     {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]}};
   struct redirection to = redirect(ctx, &address, bpf_ntohs(ctx->user_port));
 
@@ -94,7 +94,7 @@ int connect6(struct bpf_sock_addr *ctx)
     ctx->user_ip6[1] = to.address.word[1];
     ctx->user_ip6[2] = to.address.word[2];
     ctx->user_ip6[3] = to.address.word[3];
-    ctx->user_port = bpf_htons(APUS_OUTBOUND_PORT);
+    ctx->user_port = bpf_htons(OUTBOUND_PORT);
   }
   return to.answer;
 }

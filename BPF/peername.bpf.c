@@ -5,7 +5,7 @@ SEC("cgroup/getpeername4")
 int getpeername4(struct bpf_sock_addr *ctx)
 {
   struct bpf_sock *sk = ctx->sk;
-  struct apus_destination *asked = sk ? bpf_sk_storage_get(&clients, sk, NULL, 0) : NULL;
+  struct capture_destination *asked = sk ? bpf_sk_storage_get(&clients, sk, NULL, 0) : NULL;
 
   if (asked) {
     ctx->user_ip4 = asked->address.word[3];
@@ -18,7 +18,7 @@ SEC("cgroup/getpeername6")
 int getpeername6(struct bpf_sock_addr *ctx)
 {
   struct bpf_sock *sk = ctx->sk;
-  struct apus_destination *asked = sk ? bpf_sk_storage_get(&clients, sk, NULL, 0) : NULL;
+  struct capture_destination *asked = sk ? bpf_sk_storage_get(&clients, sk, NULL, 0) : NULL;
 
   if (asked) {
     ctx->user_ip6[0] = asked->address.word[0];

@@ -14,9 +14,9 @@ SEC("sk_lookup")
 int inbound_lookup(struct bpf_sk_lookup *ctx)
 {
   __u32 family = ctx->family, local_v4 = ctx->local_ip4, remote_v4 = ctx->remote_ip4;
-  struct apus_address local = {
+  struct capture_address local = {
     {ctx->local_ip6[0], ctx->local_ip6[1], ctx->local_ip6[2], ctx->local_ip6[3]}};
-  struct apus_address remote = {
+  struct capture_address remote = {
     {ctx->remote_ip6[0], ctx->remote_ip6[1], ctx->remote_ip6[2], ctx->remote_ip6[3]}};
   pinned_to_register(local_v4);
   pinned_to_register(remote_v4);
@@ -25,7 +25,7 @@ int inbound_lookup(struct bpf_sk_lookup *ctx)
     remote = mapped(remote_v4);
   }
 
-  if (ctx->protocol != IPPROTO_TCP || ctx->local_port == APUS_HBONE_PORT)
+  if (ctx->protocol != IPPROTO_TCP || ctx->local_port == HBONE_PORT)
     return SK_PASS;
   /* The pod itself, and the agent's onward connections. A pod's connection to its own address does not carry
    * the loopback index: the routing table names the link that has the address. */

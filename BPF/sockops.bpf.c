@@ -6,26 +6,26 @@
 #include "address.bpf.h"
 
 /* The connection's key, from the addresses of the application's side. */
-static __always_inline struct apus_flow flow(struct bpf_sock_ops *ctx, const struct apus_address *source,
-                                             __u32 port)
+static __always_inline struct capture_flow flow(struct bpf_sock_ops *ctx,
+                                                const struct capture_address *source, __u32 port)
 {
-  struct apus_flow key = {bpf_get_netns_cookie(ctx), *source, port, 0};
+  struct capture_flow key = {bpf_get_netns_cookie(ctx), *source, port, 0};
   return key;
 }
 
-static __always_inline struct apus_address local_address(struct bpf_sock_ops *ctx)
+static __always_inline struct capture_address local_address(struct bpf_sock_ops *ctx)
 {
   __u32 family = ctx->family, v4 = ctx->local_ip4;
-  struct apus_address v6 = {
+  struct capture_address v6 = {
     {ctx->local_ip6[0], ctx->local_ip6[1], ctx->local_ip6[2], ctx->local_ip6[3]}};
   pinned_to_register(v4);
   return family == AF_INET ? mapped(v4) : v6;
 }
 
-static __always_inline struct apus_address remote_address(struct bpf_sock_ops *ctx)
+static __always_inline struct capture_address remote_address(struct bpf_sock_ops *ctx)
 {
   __u32 family = ctx->family, v4 = ctx->remote_ip4;
-  struct apus_address v6 = {
+  struct capture_address v6 = {
     {ctx->remote_ip6[0], ctx->remote_ip6[1], ctx->remote_ip6[2], ctx->remote_ip6[3]}};
   pinned_to_register(v4);
   return family == AF_INET ? mapped(v4) : v6;
@@ -35,12 +35,12 @@ static __always_inline struct apus_address remote_address(struct bpf_sock_ops *c
 static __always_inline void file_destination(struct bpf_sock_ops *ctx)
 {
   struct bpf_sock *sk = ctx->sk;
-  struct apus_destination *asked = sk ? bpf_sk_storage_get(&clients, sk, NULL, 0) : NULL;
+  struct capture_destination *asked = sk ? bpf_sk_storage_get(&clients, sk, NULL, 0) : NULL;
 
   if (!asked)
     return;
-  struct apus_address source = local_address(ctx);
-  struct apus_flow key = flow(ctx, &source, ctx->local_port);
+  struct capture_address source = local_address(ctx);
+  struct capture_flow key = flow(ctx, &source, ctx->local_port);
   /* On failure the agent finds no destination and refuses the connection. */
   bpf_map_update_elem(&flows, &key, asked, BPF_ANY);
   /* To learn of a SYN that nobody answers. */
@@ -56,23 +56,23 @@ static __always_inline void forget_destination(struct bpf_sock_ops *ctx)
     return;
   if (!sk || !bpf_sk_storage_get(&clients, sk, NULL, 0))
     return;
-  struct apus_address source = local_address(ctx);
-  struct apus_flow key = flow(ctx, &source, ctx->local_port);
+  struct capture_address source = local_address(ctx);
+  struct capture_flow key = flow(ctx, &source, ctx->local_port);
   bpf_map_delete_elem(&flows, &key);
 }
 
 /* The agent's side is established. */
 static __always_inline void take_destination(struct bpf_sock_ops *ctx)
 {
-  if (ctx->local_port != APUS_OUTBOUND_PORT)
+  if (ctx->local_port != OUTBOUND_PORT)
     return;
-  struct apus_address source = remote_address(ctx);
-  struct apus_flow key = flow(ctx, &source, bpf_ntohl(ctx->remote_port));
-  struct apus_destination *filed = bpf_map_lookup_elem(&flows, &key);
+  struct capture_address source = remote_address(ctx);
+  struct capture_flow key = flow(ctx, &source, bpf_ntohl(ctx->remote_port));
+  struct capture_destination *filed = bpf_map_lookup_elem(&flows, &key);
 
   if (!filed)
     return;
-  struct apus_destination asked = *filed;
+  struct capture_destination asked = *filed;
   struct bpf_sock *sk = ctx->sk;
 
   if (sk)

@@ -12,17 +12,17 @@
 /* The switch: a namespace is captured when it is in here. Written last on enrolment, deleted first. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(max_entries, APUS_POD_LIMIT);
+  __uint(max_entries, CAPTURE_POD_LIMIT);
   __uint(map_flags, BPF_F_NO_PREALLOC);
   __type(key, __u64);
-  __type(value, struct apus_pod);
+  __type(value, struct capture_pod);
 } pods SEC(".maps");
 
 /* The agent's plaintext listener of each captured address. An entry goes when its socket is closed. */
 struct {
   __uint(type, BPF_MAP_TYPE_SOCKHASH);
-  __uint(max_entries, 2 * APUS_POD_LIMIT);
-  __type(key, struct apus_address);
+  __uint(max_entries, 2 * CAPTURE_POD_LIMIT);
+  __type(key, struct capture_address);
   __type(value, __u64);
 } inbound SEC(".maps");
 
@@ -32,9 +32,9 @@ struct {
  */
 struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
-  __uint(max_entries, APUS_FLOW_LIMIT);
-  __type(key, struct apus_flow);
-  __type(value, struct apus_destination);
+  __uint(max_entries, CAPTURE_FLOW_LIMIT);
+  __type(key, struct capture_flow);
+  __type(value, struct capture_destination);
 } flows SEC(".maps");
 
 /* The original destination of an application's socket, for getpeername. Apart from `accepted`: the agent's
@@ -43,7 +43,7 @@ struct {
   __uint(type, BPF_MAP_TYPE_SK_STORAGE);
   __uint(map_flags, BPF_F_NO_PREALLOC);
   __type(key, int);
-  __type(value, struct apus_destination);
+  __type(value, struct capture_destination);
 } clients SEC(".maps");
 
 /* The original destination of a connection that the agent accepted; read by descriptor. */
@@ -51,7 +51,7 @@ struct {
   __uint(type, BPF_MAP_TYPE_SK_STORAGE);
   __uint(map_flags, BPF_F_NO_PREALLOC);
   __type(key, int);
-  __type(value, struct apus_destination);
+  __type(value, struct capture_destination);
 } accepted SEC(".maps");
 
 /* The agent's own sockets in the pods' namespaces. Unlike a mark, only who holds this map can set it. */

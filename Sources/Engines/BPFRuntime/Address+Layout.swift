@@ -3,7 +3,7 @@ import MeshModel
 
 // MeshModel's addresses in the layout of BPF/maps.h, and back.
 
-extension apus_address {
+extension capture_address {
   init(_ ip: IPAddress) {
     let (high, low) = (ip.mappedHigh, ip.mappedLow)
     self.init(
@@ -20,22 +20,22 @@ extension apus_address {
   }
 }
 
-extension apus_pod {
+extension capture_pod {
   init(_ pod: CapturedPod) {
     self.init()
     if let ip = pod.v4 {
-      flags |= APUS_POD_V4.rawValue
-      v4 = apus_address(ip)
+      flags |= CAPTURE_POD_V4.rawValue
+      v4 = capture_address(ip)
     }
     if let ip = pod.v6 {
-      flags |= APUS_POD_V6.rawValue
-      v6 = apus_address(ip)
+      flags |= CAPTURE_POD_V6.rawValue
+      v6 = capture_address(ip)
     }
   }
 
   func pod(cookie: UInt64) -> CapturedPod {
     CapturedPod(
-      cookie: cookie, v4: flags & APUS_POD_V4.rawValue != 0 ? v4.ip : nil,
-      v6: flags & APUS_POD_V6.rawValue != 0 ? v6.ip : nil)
+      cookie: cookie, v4: flags & CAPTURE_POD_V4.rawValue != 0 ? v4.ip : nil,
+      v6: flags & CAPTURE_POD_V6.rawValue != 0 ? v6.ip : nil)
   }
 }

@@ -15,15 +15,15 @@ extension Capture {
   ) throws(BPFError) {
     try check(pod, namespace, listeners)
     try change.withLock { _ throws(BPFError) in
-      let wasOn = pods.value(of: pod.cookie, initial: apus_pod()) != nil
+      let wasOn = pods.value(of: pod.cookie, initial: capture_pod()) != nil
       do throws(BPFError) {
         for listener in listeners {
           try inbound.set(
-            apus_address(listener.address), to: UInt64(listener.descriptor),
+            capture_address(listener.address), to: UInt64(listener.descriptor),
             for: "steer inbound connections of \(listener.address)")
         }
         try link(pod.cookie, namespace)
-        try pods.set(pod.cookie, to: apus_pod(pod), for: "switch the pod on")
+        try pods.set(pod.cookie, to: capture_pod(pod), for: "switch the pod on")
       } catch {
         if !wasOn { try? takeDown(pod) }
         throw error
@@ -36,7 +36,7 @@ extension Capture {
   /// For a pod whose processes are gone; for a live one, that is the moment from which it is in the clear.
   public func withdraw(cookie: UInt64) throws(BPFError) {
     try change.withLock { _ throws(BPFError) in
-      let record = pods.value(of: cookie, initial: apus_pod())
+      let record = pods.value(of: cookie, initial: capture_pod())
       try takeDown(record?.pod(cookie: cookie) ?? CapturedPod(cookie: cookie, v4: nil, v6: nil))
     }
   }
@@ -44,7 +44,7 @@ extension Capture {
   /// The pods that are on.
   public func enrolled() -> [CapturedPod] {
     pods.keys(from: UInt64(0), limit: Int(options.podLimit)).compactMap { cookie in
-      pods.value(of: cookie, initial: apus_pod())?.pod(cookie: cookie)
+      pods.value(of: cookie, initial: capture_pod())?.pod(cookie: cookie)
     }
   }
 
@@ -54,7 +54,7 @@ extension Capture {
     // An address may have gone to a later pod already, whose listener must stay.
     let kept = Set(enrolled().flatMap(\.addresses))
     for address in pod.addresses where !kept.contains(address) {
-      try inbound.remove(apus_address(address), for: "stop steering inbound connections of \(address)")
+      try inbound.remove(capture_address(address), for: "stop steering inbound connections of \(address)")
     }
   }
 
@@ -74,9 +74,13 @@ extension Capture {
     guard unsafe fstat(namespace, &status) == 0 else {
       throw BPFError.system("look at the pod's network namespace", errno)
     }
-    var root = stat()
-    if unsafe stat("/proc/1/ns/net", &root) == 0, root.st_ino == status.st_ino, root.st_dev == status.st_dev {
-      throw BPFError.unsuitablePod(reason: "it is in the host's network namespace")
+    // The agent's own namespace is no pod's either. Where /proc/1 may not be seen, the hooks themselves
+    // still leave the host's namespace alone.
+    for host in ["/proc/1/ns/net", "/proc/self/ns/net"] {
+      var root = stat()
+      if unsafe stat(host, &root) == 0, root.st_ino == status.st_ino, root.st_dev == status.st_dev {
+        throw BPFError.unsuitablePod(reason: "it is in the host's network namespace")
+      }
     }
     guard !pod.addresses.isEmpty else { throw BPFError.unsuitablePod(reason: "it has no address") }
     guard pod.v4.map({ $0.family == .v4 }) ?? true, pod.v6.map({ $0.family == .v6 }) ?? true else {

@@ -7,7 +7,7 @@ extension Capture {
   /// Nil means that the connection was not captured (somebody dialed the port itself) or that its entry was
   /// lost: refuse it. One system call, no lock.
   public func originalDestination(of socket: Int32) -> SocketAddress? {
-    guard let asked = accepted.value(of: socket, initial: apus_destination()),
+    guard let asked = accepted.value(of: socket, initial: capture_destination()),
       let port = UInt16(exactly: asked.port)
     else { return nil }
     return SocketAddress(asked.address.ip, port)

@@ -91,15 +91,13 @@ public final class Capture: Sendable {
     _ pins: PinDirectory, _ pods: borrowing Descriptor, _ program: borrowing Descriptor
   ) throws(BPFError) -> [CapturedPod] {
     var live: [CapturedPod] = []
-    var linked: Set<UInt64> = []
     for cookie in try pins.pods() {
       guard let link = try KernelLink(pinnedAt: pins.place(ofPod: cookie)) else { continue }
       // No record: its enrolment or withdrawal was cut short. No namespace: the pod ended without us.
-      let isRecorded = pods.value(of: cookie, initial: apus_pod()) != nil
+      let isRecorded = pods.value(of: cookie, initial: capture_pod()) != nil
       let isAlive = try link.networkNamespace() != 0
       if isRecorded, isAlive {
         try link.update(to: program)
-        linked.insert(cookie)
       } else {
         try pods.remove(cookie, for: "forget a pod that is gone")
         try link.remove()
@@ -107,7 +105,8 @@ public final class Capture: Sendable {
     }
     for cookie in pods.keys(from: UInt64(0), limit: Int(UInt16.max)) {
       // A record without a link stays: its connections are refused, and enrolling it again makes the link.
-      if let record = pods.value(of: cookie, initial: apus_pod()) { live.append(record.pod(cookie: cookie)) }
+      guard let record = pods.value(of: cookie, initial: capture_pod()) else { continue }
+      live.append(record.pod(cookie: cookie))
     }
     return live
   }

@@ -17,10 +17,10 @@ extension Capture {
     return [
       MapOccupancy(map: "pods", entries: pods.keys(from: UInt64(0), limit: podLimit).count, limit: podLimit),
       MapOccupancy(
-        map: "inbound", entries: inbound.keys(from: apus_address(), limit: 2 * podLimit).count,
+        map: "inbound", entries: inbound.keys(from: capture_address(), limit: 2 * podLimit).count,
         limit: 2 * podLimit),
       MapOccupancy(
-        map: "flows", entries: flows.keys(from: apus_flow(), limit: flowLimit).count, limit: flowLimit),
+        map: "flows", entries: flows.keys(from: capture_flow(), limit: flowLimit).count, limit: flowLimit),
     ]
   }
 }

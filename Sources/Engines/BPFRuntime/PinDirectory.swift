@@ -11,13 +11,13 @@ struct PinDirectory {
 
   func place(of hook: Hook) -> String { "\(path)/link-\(hook.rawValue)" }
   func place(of map: CaptureMap) -> String { "\(path)/\(map.rawValue)" }
-  func place(ofPod cookie: UInt64) -> String { "\(path)/pods/\(String(cookie, radix: 16))" }
+  func place(ofPod cookie: UInt64) -> String { "\(path)/namespaces/\(String(cookie, radix: 16))" }
 
   /// Makes the directory, and mounts the BPF file system at its standard place when it is absent.
   func prepare() throws(BPFError) {
     if path.hasPrefix(Self.standardMount + "/") { try Self.mountStandard() }
     var made = ""
-    for part in "\(path)/pods".split(separator: "/") {
+    for part in "\(path)/namespaces".split(separator: "/") {
       made += "/\(part)"
       guard unsafe mkdir(made, 0o700) == 0 || errno == EEXIST else {
         throw BPFError.system("make \(made)", errno)
@@ -30,7 +30,7 @@ struct PinDirectory {
 
   /// The cookies of the pods whose links are pinned; none when there is no such directory.
   func pods() throws(BPFError) -> [UInt64] {
-    try entries(of: "\(path)/pods").compactMap { UInt64($0, radix: 16) }
+    try entries(of: "\(path)/namespaces").compactMap { UInt64($0, radix: 16) }
   }
 
   /// Detaches and removes everything that is pinned, then the directory. Nothing when there is none.
@@ -42,7 +42,7 @@ struct PinDirectory {
         throw BPFError.system("remove \(place(of: map))", errno)
       }
     }
-    for directory in ["\(path)/pods", path] {
+    for directory in ["\(path)/namespaces", path] {
       guard unsafe rmdir(directory) == 0 || errno == ENOENT else {
         throw BPFError.system("remove \(directory)", errno)
       }
@@ -74,8 +74,8 @@ struct PinDirectory {
     // Locked, so that two processes do not mount one over the other's pins.
     try whileLocked(standardMount) { () throws(BPFError) in
       if try isBPFFileSystem(standardMount) { return }
-      // Pins must outlive this process, and a mount namespace of its own would not.
-      guard try inode("/proc/self/ns/mnt") == inode("/proc/1/ns/mnt") else {
+      // Pins must outlive this process, and a mount in a namespace of its own would not.
+      if let first = Self.inode("/proc/1/ns/mnt"), first != Self.inode("/proc/self/ns/mnt") {
         throw BPFError.failed(
           operation: "mount the BPF file system from a private mount namespace", code: EPERM)
       }
@@ -85,10 +85,10 @@ struct PinDirectory {
     }
   }
 
-  private static func inode(_ path: String) throws(BPFError) -> UInt64 {
+  /// Nil where the file may not be seen, as /proc/1 in some containers.
+  private static func inode(_ path: String) -> UInt64? {
     var status = stat()
-    guard unsafe stat(path, &status) == 0 else { throw BPFError.system("look at \(path)", errno) }
-    return UInt64(status.st_ino)
+    return unsafe stat(path, &status) == 0 ? UInt64(status.st_ino) : nil
   }
 
   private static func isBPFFileSystem(_ path: String) throws(BPFError) -> Bool {
