@@ -40,7 +40,7 @@ import Testing
       MIGjMF8GCSqGSIb3DQEFDTBSMDEGCSqGSIb3DQEFDDAkBBDt8A0m9wS8qJ1Yv4c6
       -----END ENCRYPTED PRIVATE KEY-----
       """
-    #expect(throws: CredentialError.self) { try PrivateKey(pem: encrypted) }
+    #expect(throws: CredentialError.encryptedKey) { try PrivateKey(pem: encrypted) }
   }
 
   @Test func isInNothingThatIsWritten() throws {

@@ -8,6 +8,8 @@ public enum CredentialError: Error, Hashable, Sendable, CustomStringConvertible 
   case malformed(String)
   /// Not P-256, P-384 or RSA of 2048 to 8192 bits.
   case unsupportedKey(String)
+  /// The private key wants a passphrase, and nobody is there to type it.
+  case encryptedKey
   /// The certificate is for another key.
   case keyMismatch
   /// The signing request is not signed by the key it holds.
@@ -30,6 +32,7 @@ public enum CredentialError: Error, Hashable, Sendable, CustomStringConvertible 
     case .malformed(let reason): "malformed: \(reason)"
     case .unsupportedKey(let found):
       "\(found) keys are not supported (P-256, P-384, RSA of 2048 to 8192 bits)"
+    case .encryptedKey: "the private key is encrypted; decrypt it first (openssl pkey)"
     case .keyMismatch: "the certificate does not belong to the private key"
     case .badSignature: "the signing request is not signed by its own key"
     case .notAuthority(let subject):

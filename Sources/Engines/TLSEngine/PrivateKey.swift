@@ -20,7 +20,11 @@ import COpenSSL
       // Without a callback OpenSSL would ask the terminal for a passphrase.
       unsafe PEM_read_bio_PrivateKey(bio, nil, { _, _, _, _ in -1 }, nil)
     }
-    guard let key = unsafe key else { throw .malformed(ErrorQueue.drainText()) }
+    guard let key = unsafe key else {
+      let reason = ErrorQueue.drainText()
+      // PKCS#8 says so in its first line, the older forms in a header.
+      throw pem.contains("ENCRYPTED") ? .encryptedKey : .malformed(reason)
+    }
     ErrorQueue.clear()
     do {
       kind = try unsafe KeyKind(of: key)
