@@ -175,7 +175,7 @@ extension H2Callbacks {
     guard let flags = unsafe flags, let output = unsafe mailbox.output, let source = mailbox.source,
       !mailbox.lacksRoom
     else {
-      mailbox.isOutputFull = true
+      // The output is full: ends this transmit, and the stream is asked again in the next one.
       return Int(NGHTTP2_ERR_PAUSE.rawValue)
     }
     let place = unsafe UnsafeMutableBufferPointer(

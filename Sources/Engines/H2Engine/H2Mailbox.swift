@@ -28,8 +28,6 @@ import HTTPModel
   var capacity = 0
   var used = 0
   var filled = 0
-  /// True when a stream had more to send than the output had room for.
-  var isOutputFull = false
 
   // The field section under way: only one at a time, for CONTINUATION frames follow each other.
   var fields: [Field] = []

@@ -66,7 +66,9 @@ public struct MessageDecoder: Sendable {
   }
 
   private mutating func append(_ bytes: Span<UInt8>) {
-    for index in bytes.indices { message.append(bytes[index]) }
+    message.append(addingCapacity: bytes.count) { (output: inout OutputSpan<UInt8>) in
+      for index in bytes.indices { output.append(bytes[index]) }
+    }
   }
 }
 
