@@ -79,7 +79,7 @@ final class TwoPods: Sendable {
         .init(.hbone, try .listener(on: SocketAddress(address, MeshPort.hbone))),
       ])
     let failure = await worker.enroll(
-      PodEnrollment(
+      PodFacts(
         uid: name, name: name, namespace: namespace, identity: identity, addresses: [address],
         sockets: sockets))
     if let failure { throw failure }

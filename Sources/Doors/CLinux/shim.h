@@ -33,13 +33,13 @@
 #include <unistd.h>
 
 // An address as Swift holds it: family 4 or 6, sixteen bytes as two big-endian words, a port in host order.
-struct apus_address {
+struct apus_socket_address {
   int family;
   uint64_t high, low;
   uint16_t port;
 };
 
-static inline socklen_t apus_to_sockaddr(struct apus_address a, struct sockaddr_storage *out) {
+static inline socklen_t apus_to_sockaddr(struct apus_socket_address a, struct sockaddr_storage *out) {
   memset(out, 0, sizeof *out);
   if (a.family == 4) {
     struct sockaddr_in *v4 = (struct sockaddr_in *)out;
@@ -57,8 +57,8 @@ static inline socklen_t apus_to_sockaddr(struct apus_address a, struct sockaddr_
   return sizeof *v6;
 }
 
-static inline struct apus_address apus_from_sockaddr(const struct sockaddr_storage *in) {
-  struct apus_address a = {0};
+static inline struct apus_socket_address apus_from_sockaddr(const struct sockaddr_storage *in) {
+  struct apus_socket_address a = {0};
   if (in->ss_family == AF_INET) {
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)in;
     a.family = 4;
@@ -76,13 +76,13 @@ static inline struct apus_address apus_from_sockaddr(const struct sockaddr_stora
   return a;
 }
 
-static inline int apus_bind(int fd, struct apus_address a) {
+static inline int apus_bind(int fd, struct apus_socket_address a) {
   struct sockaddr_storage storage;
   socklen_t length = apus_to_sockaddr(a, &storage);
   return bind(fd, (struct sockaddr *)&storage, length);
 }
 
-static inline int apus_connect(int fd, struct apus_address a) {
+static inline int apus_connect(int fd, struct apus_socket_address a) {
   struct sockaddr_storage storage;
   socklen_t length = apus_to_sockaddr(a, &storage);
   return connect(fd, (struct sockaddr *)&storage, length);
@@ -93,7 +93,7 @@ static inline int apus_disconnect(int fd) {
   return connect(fd, &none, sizeof none);
 }
 
-static inline int apus_accept(int fd, struct apus_address *peer) {
+static inline int apus_accept(int fd, struct apus_socket_address *peer) {
   struct sockaddr_storage storage;
   socklen_t length = sizeof storage;
   memset(&storage, 0, sizeof storage);
@@ -102,7 +102,7 @@ static inline int apus_accept(int fd, struct apus_address *peer) {
   return accepted;
 }
 
-static inline int apus_getsockname(int fd, struct apus_address *out) {
+static inline int apus_getsockname(int fd, struct apus_socket_address *out) {
   struct sockaddr_storage storage;
   socklen_t length = sizeof storage;
   int result = getsockname(fd, (struct sockaddr *)&storage, &length);
@@ -110,7 +110,7 @@ static inline int apus_getsockname(int fd, struct apus_address *out) {
   return result;
 }
 
-static inline int apus_getpeername(int fd, struct apus_address *out) {
+static inline int apus_getpeername(int fd, struct apus_socket_address *out) {
   struct sockaddr_storage storage;
   socklen_t length = sizeof storage;
   int result = getpeername(fd, (struct sockaddr *)&storage, &length);

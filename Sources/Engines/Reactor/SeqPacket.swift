@@ -35,7 +35,7 @@ public struct SeqPacket: ~Copyable, Sendable {
 
   /// A waiting connection; nil when there is none.
   public borrowing func accept() throws(SystemError) -> SeqPacket? {
-    var peer = apus_address()
+    var peer = apus_socket_address()
     let number = unsafe apus_accept(handle.number, &peer)
     if number >= 0 { return SeqPacket(adopting: Descriptor(adopting: number)) }
     guard errno == EAGAIN || errno == EINTR else { throw SystemError("accept") }

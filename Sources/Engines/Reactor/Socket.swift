@@ -63,7 +63,7 @@ public struct Socket: ~Copyable, Sendable {
   /// One waiting connection; nil when there is none (any more).
   public borrowing func accept() throws(SystemError) -> Accepted? {
     while true {
-      var peer = apus_address()
+      var peer = apus_socket_address()
       let number = unsafe apus_accept(descriptor, &peer)
       if number >= 0 {
         return Accepted(
@@ -86,14 +86,14 @@ public struct Socket: ~Copyable, Sendable {
   }
 
   public borrowing func localAddress() throws(SystemError) -> SocketAddress {
-    var raw = apus_address()
+    var raw = apus_socket_address()
     guard unsafe apus_getsockname(descriptor, &raw) == 0 else { throw SystemError("getsockname") }
     guard let address = SocketAddress(raw: raw) else { throw SystemError("getsockname", code: EAFNOSUPPORT) }
     return address
   }
 
   public borrowing func peerAddress() throws(SystemError) -> SocketAddress {
-    var raw = apus_address()
+    var raw = apus_socket_address()
     guard unsafe apus_getpeername(descriptor, &raw) == 0 else { throw SystemError("getpeername") }
     guard let address = SocketAddress(raw: raw) else { throw SystemError("getpeername", code: EAFNOSUPPORT) }
     return address
@@ -101,11 +101,11 @@ public struct Socket: ~Copyable, Sendable {
 }
 
 extension SocketAddress {
-  var raw: apus_address {
-    apus_address(family: Int32(ip.family.rawValue), high: ip.high, low: ip.low, port: port)
+  var raw: apus_socket_address {
+    apus_socket_address(family: Int32(ip.family.rawValue), high: ip.high, low: ip.low, port: port)
   }
 
-  init?(raw: apus_address) {
+  init?(raw: apus_socket_address) {
     switch raw.family {
     case 4: self.init(IPAddress(v4: UInt32(truncatingIfNeeded: raw.low)), raw.port)
     case 6: self.init(IPAddress(high: raw.high, low: raw.low), raw.port)

@@ -55,6 +55,11 @@ public struct IPAddress: Hashable, Sendable {
     family == .v4 ? low >> 24 == 127 : high == 0 && low == 1
   }
 
+  /// 169.254.0.0/16 or fe80::/10.
+  public var isLinkLocal: Bool {
+    family == .v4 ? low >> 16 == 0xa9fe : high >> 54 == 0xfe80 >> 6
+  }
+
   public var isUnspecified: Bool { high == 0 && low == 0 }
 
   public static func any(_ family: Family) -> IPAddress {

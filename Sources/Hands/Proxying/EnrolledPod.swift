@@ -28,7 +28,7 @@ public final class PodSockets: Sendable {
 }
 
 /// A pod as a worker is told to serve it.
-public struct PodEnrollment: Sendable {
+public struct PodFacts: Sendable {
   public let uid: String
   public let name: String
   public let namespace: String
@@ -53,7 +53,7 @@ public struct PodEnrollment: Sendable {
 
 /// One pod on its worker: its listeners, its tunnels, and the connections that wait for something.
 final class EnrolledPod {
-  let enrollment: PodEnrollment
+  let facts: PodFacts
   var listeners: [CaptureListener] = []
   /// Tunnels that this pod opened, by their full key.
   var tunnels: [TunnelKey: [Tunnel]] = [:]
@@ -64,12 +64,12 @@ final class EnrolledPod {
   var ports = OnwardPorts()
   var isWithdrawn = false
 
-  init(_ enrollment: PodEnrollment) { self.enrollment = enrollment }
+  init(_ facts: PodFacts) { self.facts = facts }
 
   /// What the mesh says the pod is: its workload by name, once the control plane has told of it with the same address.
   func workload(in mesh: MeshSnapshot) -> Workload? {
-    guard let workload = mesh.pod(enrollment.name, namespace: enrollment.namespace) else { return nil }
-    guard workload.identity == enrollment.identity else { return nil }
+    guard let workload = mesh.pod(facts.name, namespace: facts.namespace) else { return nil }
+    guard workload.identity == facts.identity else { return nil }
     return workload
   }
 }

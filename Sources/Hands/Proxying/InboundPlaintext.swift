@@ -21,7 +21,7 @@ final class InboundPlaintext: Opening {
     // Without a destination, or aimed at our own listeners, there is nothing to relay to.
     let destination: SocketAddress
     do throws(SystemError) { destination = try socket.localAddress() } catch { return }
-    guard pod.enrollment.addresses.contains(destination.ip), !MeshPort.isReserved(destination.port) else {
+    guard pod.facts.addresses.contains(destination.ip), !MeshPort.isReserved(destination.port) else {
       socket.abortOnClose()
       return
     }

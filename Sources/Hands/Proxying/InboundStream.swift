@@ -19,7 +19,7 @@ enum InboundStream {
       source: source.map { .init(address: tunnel.peerAddress, workload: $0, identity: identity) }
         ?? .init(address: tunnel.peerAddress, identity: identity),
       destination: .init(
-        workload: pod.enrollment.name, namespace: pod.enrollment.namespace, identity: pod.enrollment.identity),
+        workload: pod.facts.name, namespace: pod.facts.namespace, identity: pod.facts.identity),
       at: worker.now)
     journal.isMutualTLS = true
 
@@ -33,7 +33,7 @@ enum InboundStream {
     case .failure(let fault): return refuse(.malformed, .failed("not a tunnel: \(fault)"))
     case .success(let read): request = read
     }
-    guard case .address(let address) = request.authority, pod.enrollment.addresses.contains(address.ip) else {
+    guard case .address(let address) = request.authority, pod.facts.addresses.contains(address.ip) else {
       return refuse(.malformed, .failed("\(request.authority) is not an address of this pod"))
     }
     journal.destination.address = address
@@ -44,7 +44,7 @@ enum InboundStream {
     guard let workload = pod.workload(in: worker.mesh) else {
       return refuse(.refused(.notReady), .refused(.notReady, peer: false))
     }
-    journal.destination = .init(address: address, workload: workload, identity: pod.enrollment.identity)
+    journal.destination = .init(address: address, workload: workload, identity: pod.facts.identity)
     let peer = Peer(identity: identity, address: tunnel.peerAddress)
     let policies = worker.mesh.authorizations(for: workload)
     switch verdict(

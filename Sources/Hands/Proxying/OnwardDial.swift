@@ -72,10 +72,10 @@ final class OnwardDial: Opening {
   ) throws(SystemError) -> Socket {
     let keepsPort: Bool
     if case .plaintext = client { keepsPort = true } else { keepsPort = false }
-    let isSelf = pod.enrollment.addresses.contains(source.ip)
+    let isSelf = pod.facts.addresses.contains(source.ip)
     var last = SystemError("bind", code: 0)
     for _ in 0..<OnwardPorts.attempts {
-      let socket = try pod.enrollment.sockets.namespace.inside(returningTo: worker.home) {
+      let socket = try pod.facts.sockets.namespace.inside(returningTo: worker.home) {
         () throws(SystemError) -> Socket in try Socket(destination.ip.family)
       }
       guard worker.capture.exempt(socket.descriptor) else { throw SystemError("exempt", code: 1) }

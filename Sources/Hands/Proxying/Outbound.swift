@@ -41,8 +41,8 @@ final class Outbound: Opening {
     connection.journal = Journal(
       .outbound,
       source: .init(
-        address: source, workload: pod.enrollment.name, namespace: pod.enrollment.namespace,
-        identity: pod.enrollment.identity),
+        address: source, workload: pod.facts.name, namespace: pod.facts.namespace,
+        identity: pod.facts.identity),
       destination: .init(address: destination), at: worker.now)
     outbound.route()
   }
@@ -56,7 +56,7 @@ final class Outbound: Opening {
   private func route() {
     isHeld = false
     guard let workload = pod.workload(in: worker.mesh) else { return hold() }
-    connection.journal?.source = .init(address: source, workload: workload, identity: pod.enrollment.identity)
+    connection.journal?.source = .init(address: source, workload: workload, identity: pod.facts.identity)
     switch worker.mesh.route(to: destination, from: workload) {
     case .passthrough, .local: dialPlainly(destination)
     case .plaintext(let endpoint): dialPlainly(endpoint.address)
@@ -88,7 +88,7 @@ final class Outbound: Opening {
     connection.journal?.destination = .init(
       address: endpoint.address, workload: endpoint.workload, identity: endpoint.identities.first)
     guard endpoint.tunnel == .hbone else { return dialPlainly(endpoint.address) }
-    guard let credentials = worker.credentials[pod.enrollment.identity] else { return hold() }
+    guard let credentials = worker.credentials[pod.facts.identity] else { return hold() }
     let key = TunnelKey(address: endpoint.tunnelAddress, identities: endpoint.identities)
     connection.journal?.tunnelAddress = key.address
     connection.journal?.isMutualTLS = true

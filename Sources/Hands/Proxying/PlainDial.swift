@@ -47,7 +47,7 @@ final class PlainDial: Opening {
   private static func dial(
     _ address: SocketAddress, pod: EnrolledPod, worker: Worker, _ isConnected: inout Bool
   ) throws(SystemError) -> Socket {
-    let socket = try pod.enrollment.sockets.namespace.inside(returningTo: worker.home) {
+    let socket = try pod.facts.sockets.namespace.inside(returningTo: worker.home) {
       () throws(SystemError) -> Socket in try Socket(address.ip.family)
     }
     guard worker.capture.exempt(socket.descriptor) else { throw SystemError("exempt", code: 1) }

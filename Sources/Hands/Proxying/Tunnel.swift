@@ -105,14 +105,14 @@ final class Tunnel: PollTarget {
     } catch {
       throw SystemError("TLS (\(error))", code: 12)
     }
-    let socket = try pod.enrollment.sockets.namespace.inside(returningTo: worker.home) {
+    let socket = try pod.facts.sockets.namespace.inside(returningTo: worker.home) {
       () throws(SystemError) -> Socket in try Socket(key.address.ip.family)
     }
     guard worker.capture.exempt(socket.descriptor) else { throw SystemError("exempt", code: 1) }
     socket.setNoDelay()
     socket.setKeepAlive()
     // The peer's agent sees who calls by this address: the pod's own, whatever other addresses the namespace has.
-    if let own = pod.enrollment.addresses.first(where: { $0.family == key.address.ip.family }) {
+    if let own = pod.facts.addresses.first(where: { $0.family == key.address.ip.family }) {
       try socket.deferPortChoice()
       try socket.bind(to: SocketAddress(own, 0))
     }
@@ -135,7 +135,7 @@ final class Tunnel: PollTarget {
   /// Takes a peer's connection to a pod's HBONE port.
   static func serve(_ socket: consuming Socket, from peer: SocketAddress, pod: EnrolledPod, worker: Worker) {
     // Without a certificate nobody can be told anything; the dialer tries again or elsewhere.
-    guard let credentials = worker.credentials[pod.enrollment.identity],
+    guard let credentials = worker.credentials[pod.facts.identity],
       pod.served.count < Limits.servedTunnelsPerPod
     else {
       socket.abortOnClose()
@@ -296,7 +296,7 @@ final class Tunnel: PollTarget {
       .inbound,
       source: source.map { .init(address: peerAddress, workload: $0) } ?? .init(address: peerAddress),
       destination: pod.workload(in: worker.mesh).map { .init(address: nil, workload: $0) }
-        ?? .init(workload: pod.enrollment.name, namespace: pod.enrollment.namespace),
+        ?? .init(workload: pod.facts.name, namespace: pod.facts.namespace),
       at: started)
     worker.records.append(journal.record(.failed(reason.description), at: worker.now))
   }

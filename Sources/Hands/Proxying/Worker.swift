@@ -123,7 +123,7 @@ final class Worker {
       switch command {
       case .mesh(let snapshot): adopt(snapshot)
       case .credentials(let identity, let tls): adopt(tls, of: identity)
-      case .enroll(let enrollment, let done): done(enroll(enrollment))
+      case .enroll(let facts, let done): done(enroll(facts))
       case .withdraw(let uid, let done):
         withdraw(uid)
         done()
@@ -144,22 +144,22 @@ final class Worker {
 
   private func adopt(_ tls: WorkloadTLS, of identity: Identity) {
     credentials[identity] = tls
-    for pod in pods.values where pod.enrollment.identity == identity {
+    for pod in pods.values where pod.facts.identity == identity {
       for tunnel in pod.tunnels.values.joined() where tunnel.generation != tls.generation { tunnel.drain() }
       for tunnel in pod.served.values where tunnel.generation != tls.generation { tunnel.drain() }
       for connection in Array(pod.connections.values) { connection.credentialsChanged() }
     }
   }
 
-  private func enroll(_ enrollment: PodEnrollment) -> SystemError? {
-    withdraw(enrollment.uid)
-    let pod = EnrolledPod(enrollment)
-    pods[enrollment.uid] = pod
-    for listening in enrollment.sockets.listening {
+  private func enroll(_ facts: PodFacts) -> SystemError? {
+    withdraw(facts.uid)
+    let pod = EnrolledPod(facts)
+    pods[facts.uid] = pod
+    for listening in facts.sockets.listening {
       do throws(SystemError) {
         try CaptureListener.open(listening, for: pod, on: self)
       } catch {
-        withdraw(enrollment.uid)
+        withdraw(facts.uid)
         return error
       }
     }
@@ -174,8 +174,8 @@ final class Worker {
     for connection in Array(pod.connections.values) { connection.abort(.failed("the pod is gone")) }
     for tunnel in Array(pod.served.values) { tunnel.end(.ended("the pod is gone")) }
     for tunnel in Array(pod.tunnels.values.joined()) { tunnel.end(.ended("the pod is gone")) }
-    if !pods.values.contains(where: { $0.enrollment.identity == pod.enrollment.identity }) {
-      credentials[pod.enrollment.identity] = nil
+    if !pods.values.contains(where: { $0.facts.identity == pod.facts.identity }) {
+      credentials[pod.facts.identity] = nil
     }
   }
 

@@ -8,7 +8,7 @@ public final class WorkerHandle: Sendable {
   enum Command: Sendable {
     case mesh(MeshSnapshot)
     case credentials(Identity, WorkloadTLS)
-    case enroll(PodEnrollment, @Sendable (SystemError?) -> Void)
+    case enroll(PodFacts, @Sendable (SystemError?) -> Void)
     case withdraw(String, @Sendable () -> Void)
     case drain
     case stop
@@ -44,9 +44,9 @@ public final class WorkerHandle: Sendable {
   public func publish(_ tls: WorkloadTLS, for identity: Identity) { send(.credentials(identity, tls)) }
 
   /// Serves a pod; nil once every listener is being accepted on, else what failed, and then nothing is served.
-  public func enroll(_ enrollment: PodEnrollment) async -> SystemError? {
+  public func enroll(_ facts: PodFacts) async -> SystemError? {
     await withCheckedContinuation { continuation in
-      send(.enroll(enrollment) { continuation.resume(returning: $0) })
+      send(.enroll(facts) { continuation.resume(returning: $0) })
     }
   }
 

@@ -1,0 +1,40 @@
+import AgentKit
+import ArgumentParser
+import BPFRuntime
+import Glibc
+import H2Engine
+import TLSEngine
+
+/// The node agent: captures the connections of its node's pods and carries them over mutual TLS.
+@main
+struct ApusAgent: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "apus-agent",
+    abstract: "Captures the connections of one node's enrolled pods and carries them over mutual TLS.",
+    discussion: """
+      One agent runs on each node. It learns which pods to serve from a CNI plugin (--zds), who they may talk to and \
+      under which identity from the control plane (--control), and captures their connections in the kernel with eBPF. \
+      What it sets up in the kernel outlives it: while no agent runs, enrolled pods are refused their connections and \
+      nothing leaves them in plaintext.
+
+      It needs root: CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN. `apus-agent probe` says whether this kernel has what it \
+      takes.
+      """,
+    version: "apus-agent 0.1.0 (OpenSSL \(TLSVersions.openssl), nghttp2 \(H2Library.version), libbpf \(LibbpfVersion.text))",
+    subcommands: [Run.self, Probe.self])
+}
+
+/// Says what capture needs of the kernel, and whether it is there.
+struct Probe: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Try every kernel feature that capture needs, by using it, and list the results.")
+
+  func run() throws {
+    var isComplete = true
+    for feature in KernelProbe.features() {
+      print("\(feature.isAvailable ? "yes" : "NO ")  \(feature.name)\(feature.problem.map { ": \($0)" } ?? "")")
+      if !feature.isAvailable { isComplete = false }
+    }
+    if !isComplete { throw ExitCode(5) }
+  }
+}

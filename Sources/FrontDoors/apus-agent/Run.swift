@@ -1,0 +1,93 @@
+import AgentKit
+import ArgumentParser
+import Glibc
+import MeshModel
+import Telemetry
+
+/// Serves a node's pods until SIGTERM.
+struct Run: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Serve the node's enrolled pods until SIGTERM.")
+
+  @Option(help: "The node's name, as the control plane knows it.")
+  var node: String
+
+  @Option(help: "The CNI plugin's enrollment socket (SOCK_SEQPACKET).")
+  var zds = "/var/run/ztunnel/ztunnel.sock"
+
+  @Option(help: "The control plane, ADDRESS:PORT.")
+  var control: String
+
+  @Option(help: "The DNS name in the control plane's certificate.")
+  var controlName = "apus-control"
+
+  @Option(help: "The control plane's root certificates, a PEM file.")
+  var controlRoot: String
+
+  @Option(help: "A file with the bearer token; read again for each call.")
+  var token: String
+
+  @Option(help: "Capture the processes below this control group (v2). Default: the root of the cgroup2 mount.")
+  var cgroup: String?
+
+  @Option(help: "Where kernel objects are pinned, on a BPF file system.")
+  var pins = "/sys/fs/bpf/apus"
+
+  @Option(help: "Threads of the data path. Tunnels are per thread, so a few do better than many.")
+  var workers = 1
+
+  @Option(help: "The mesh's trust domain.")
+  var trustDomain = "cluster.local"
+
+  @Option(help: "The cluster's DNS domain.")
+  var clusterDomain = "cluster.local"
+
+  @Option(help: "Where readiness is served (GET /healthz/ready).")
+  var readiness = "0.0.0.0:15021"
+
+  @Option(help: "Where metrics are served (GET /metrics).")
+  var metrics = "0.0.0.0:15020"
+
+  @Option(help: "Where administration is served; keep it on a loopback address.")
+  var admin = "127.0.0.1:15000"
+
+  @Option(help: "Seconds that live connections may go on after SIGTERM.")
+  var drainSeconds = 25
+
+  @Option(help: "trace, debug, info, notice, warning or error.")
+  var logLevel = "info"
+
+  @Option(help: "text or json.")
+  var logFormat = "text"
+
+  func validate() throws {
+    guard (1...64).contains(workers) else { throw ValidationError("--workers takes 1 to 64.") }
+    guard (0...3600).contains(drainSeconds) else { throw ValidationError("--drain-seconds takes 0 to 3600.") }
+  }
+
+  private func address(_ text: String, _ flag: String) throws -> SocketAddress {
+    guard let address = SocketAddress(text) else {
+      throw ValidationError("\(flag) takes ADDRESS:PORT, for example 127.0.0.1:15000 or [::1]:15000, not '\(text)'.")
+    }
+    return address
+  }
+
+  private func agentConfiguration() throws -> AgentConfiguration {
+    let domain: TrustDomain
+    do { domain = try TrustDomain(trustDomain) } catch { throw ValidationError("--trust-domain: \(error).") }
+    return AgentConfiguration(
+      node: node, zds: zds, control: try address(control, "--control"), controlName: controlName,
+      controlRoot: controlRoot, token: token, controlGroup: cgroup, pins: pins, workers: workers, trustDomain: domain,
+      clusterDomain: clusterDomain, readiness: try address(readiness, "--readiness"),
+      metrics: try address(metrics, "--metrics"), admin: try address(admin, "--admin"), drainSeconds: drainSeconds)
+  }
+
+  func run() async throws {
+    let configuration = try agentConfiguration()
+    do {
+      try await Agent.run(configuration)
+    } catch let error as AgentError {
+      fputs("apus-agent: \(error)\n", stderr)
+      throw ExitCode(error.kind.rawValue)
+    }
+  }
+}

@@ -1,0 +1,224 @@
+import BPFRuntime
+import Bytes
+import Enrollment
+import Glibc
+import Logging
+import MeshIndex
+import MeshModel
+import Netlink
+import Proxying
+import Reactor
+
+/// The node agent: what is true of this node's pods, and the workers that serve them.
+///
+/// It lives on one reactor thread, apart from the workers. Everything that it learns (pods from the CNI plugin, the mesh
+/// and certificates from the control plane) becomes an immutable value that is handed to the workers.
+actor Agent {
+  nonisolated let thread: ReactorThread
+  nonisolated let configuration: AgentConfiguration
+  nonisolated let log: Logger
+  nonisolated let records = RecordQueue()
+  private let capture: Capture
+  private let workers: [WorkerHandle]
+  private var mesh = MeshState()
+  private(set) var isSynced = false
+  private var ledger = EnrollmentLedger()
+  private var pods: [String: AgentPod] = [:]
+  /// How many pods speak under an identity; its certificate is held as long as one does.
+  private var holders: [Identity: Int] = [:]
+  private var generation: UInt64 = 0
+  private let identities: any IdentitySource
+
+  nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
+
+  init(
+    _ configuration: AgentConfiguration, on thread: ReactorThread, identities: any IdentitySource, log: Logger
+  ) throws {
+    self.configuration = configuration
+    self.thread = thread
+    self.identities = identities
+    self.log = log
+    let controlGroup = try configuration.controlGroup ?? ControlGroup.mountPoint()
+    capture = try Capture(CaptureOptions(controlGroup: controlGroup, pins: configuration.pins))
+    let lookup = KernelCapture(capture: capture)
+    let records = self.records
+    workers = try (0..<configuration.workers).map { index in
+      try WorkerHandle.start(
+        name: "worker-\(index)", capture: lookup, records: records, trustDomain: configuration.trustDomain)
+    }
+  }
+
+  // MARK: The mesh
+
+  /// Takes one batch of the control plane's changes and hands the result to the workers.
+  func take(_ change: (inout MeshState) -> Void, synced: Bool) {
+    change(&mesh)
+    if synced, !isSynced {
+      isSynced = true
+      mesh.markAddressesDelivered()
+      mesh.markAuthorizationsDelivered()
+    }
+    let snapshot = mesh.snapshot()
+    for worker in workers { worker.publish(snapshot) }
+  }
+
+  /// Hands an identity's new certificate to the workers that have pods of it.
+  func take(_ tls: WorkloadTLS, of identity: Identity) {
+    guard holders[identity] != nil else { return }
+    for worker in Set(pods.values.filter { $0.identity == identity }.map { ObjectIdentifier($0.worker) }) {
+      workers.first { ObjectIdentifier($0) == worker }?.publish(tls, for: identity)
+    }
+    latest[identity] = tls
+  }
+
+  private var latest: [Identity: WorkloadTLS] = [:]
+
+  // MARK: Pods
+
+  func beginSession() { ledger.beginSession() }
+
+  var hasPodList: Bool { ledger.isComplete }
+
+  /// AddWorkload: serves the pod of this network namespace; throws what the CNI plugin should be told.
+  func add(_ enrollment: PodEnrollment, _ namespace: borrowing NetworkNamespace) async throws {
+    switch ledger.add(enrollment) {
+    case .alreadyEnrolled: return
+    case .refuse: throw AgentError(.failed, "this node has too many pods")
+    case .replace(let old): await withdraw(old.uid)
+    case .enroll: break
+    }
+    do {
+      try await serve(enrollment, namespace)
+    } catch {
+      ledger.failed(uid: enrollment.uid)
+      log.error("cannot serve a pod", metadata: ["pod": "\(enrollment.namespace)/\(enrollment.name)", "error": "\(error)"])
+      throw error
+    }
+  }
+
+  private func serve(_ enrollment: PodEnrollment, _ namespace: borrowing NetworkNamespace) async throws {
+    let identity = try Identity(
+      trustDomain: configuration.trustDomain, namespace: enrollment.namespace,
+      serviceAccount: enrollment.serviceAccount)
+    let plumbing = try PodPlumbing(namespace)
+    let worker = workers[Int(truncatingIfNeeded: plumbing.cookie) % workers.count]
+    let pod = AgentPod(enrollment: enrollment, identity: identity, plumbing: plumbing, worker: worker)
+    hold(identity, for: worker)
+    let failure = await worker.enroll(
+      PodFacts(
+        uid: enrollment.uid, name: enrollment.name, namespace: enrollment.namespace, identity: identity,
+        addresses: plumbing.addresses, sockets: plumbing.sockets))
+    if let failure {
+      release(identity)
+      throw failure
+    }
+    do {
+      try capture.enroll(
+        pod.captured, namespace: plumbing.sockets.namespace.descriptor, listeners: plumbing.listeners)
+      if !capture.adopted.contains(where: { $0.cookie == plumbing.cookie }) { try endOlderConnections(of: plumbing) }
+    } catch {
+      await worker.withdraw(uid: enrollment.uid)
+      release(identity)
+      throw error
+    }
+    pods[enrollment.uid] = pod
+    log.info(
+      "serving a pod",
+      metadata: [
+        "pod": "\(enrollment.namespace)/\(enrollment.name)", "identity": "\(identity)",
+        "addresses": "\(plumbing.addresses.map(\.description).joined(separator: " "))",
+      ])
+  }
+
+  /// Connections that a pod opened before it was captured would stay in plaintext for as long as they live.
+  private func endOlderConnections(of plumbing: PodPlumbing) throws {
+    try plumbing.sockets.namespace.insideAny {
+      _ = try NetlinkSession().destroyTCPSockets { socket in
+        socket.state != .listen && !socket.remote.ip.isLoopback && !socket.remote.ip.isUnspecified
+      }
+    }
+  }
+
+  func keep(uid: String) throws {
+    guard ledger.keep(uid: uid) else { throw AgentError(.failed, "the pod is not served here") }
+  }
+
+  func remove(uid: String) async {
+    guard ledger.remove(uid: uid) != nil else { return }
+    await withdraw(uid)
+  }
+
+  /// SnapshotSent: what was not named is gone, also what an earlier agent left in the kernel.
+  func completePodList() async {
+    for pod in ledger.completeList() { await withdraw(pod.uid) }
+    let served = Set(pods.values.map(\.plumbing.cookie))
+    for orphan in capture.enrolled() where !served.contains(orphan.cookie) {
+      do { try capture.withdraw(cookie: orphan.cookie) } catch { log.warning("cannot withdraw a pod", metadata: ["error": "\(error)"]) }
+    }
+  }
+
+  private func withdraw(_ uid: String) async {
+    guard let pod = pods.removeValue(forKey: uid) else { return }
+    do {
+      try capture.withdraw(cookie: pod.plumbing.cookie)
+    } catch {
+      log.warning("cannot withdraw a pod", metadata: ["pod": "\(pod.enrollment.name)", "error": "\(error)"])
+    }
+    await pod.worker.withdraw(uid: uid)
+    release(pod.identity)
+    log.info("pod is gone", metadata: ["pod": "\(pod.enrollment.namespace)/\(pod.enrollment.name)"])
+  }
+
+  private func hold(_ identity: Identity, for worker: WorkerHandle) {
+    holders[identity, default: 0] += 1
+    if let tls = latest[identity] { worker.publish(tls, for: identity) } else { identities.hold(identity) }
+  }
+
+  private func release(_ identity: Identity) {
+    holders[identity, default: 1] -= 1
+    guard holders[identity] == 0 else { return }
+    holders[identity] = nil
+    latest[identity] = nil
+    identities.release(identity)
+  }
+
+  // MARK: The end
+
+  /// Stops accepting and waits, within the limit, until the last connection has ended.
+  func drain() async {
+    for worker in workers { worker.drain() }
+    let limit = Clock.now() + .seconds(configuration.drainSeconds)
+    while Clock.now() < limit {
+      var connections = 0
+      for worker in workers { connections += await worker.report().connections }
+      if connections == 0 { return }
+      do { try await thread.sleep(for: .milliseconds(100)) } catch { return }
+    }
+  }
+
+  struct Status: Sendable {
+    var isReady: Bool
+    var problems: [String]
+    var pods: Int
+    var reports: [WorkerReport]
+    var occupancy: [MapOccupancy]
+  }
+
+  /// What the readiness and metrics pages tell.
+  func status() async -> Status {
+    var problems: [String] = []
+    if !isSynced { problems.append("no mesh yet from the control plane") }
+    if !ledger.isComplete { problems.append("no list of pods yet from the CNI plugin") }
+    var reports: [WorkerReport] = []
+    for worker in workers { reports.append(await worker.report()) }
+    return Status(
+      isReady: problems.isEmpty, problems: problems, pods: pods.count, reports: reports,
+      occupancy: capture.occupancy())
+  }
+}
+
+/// Where certificates come from: asked to keep one fresh for each identity in use.
+protocol IdentitySource: Sendable {
+  func hold(_ identity: Identity)
+  func release(_ identity: Identity)
+}

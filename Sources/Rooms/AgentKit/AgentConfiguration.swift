@@ -1,0 +1,51 @@
+public import MeshModel
+
+/// Everything an agent is told when it starts; read once, from flags, by the front door.
+public struct AgentConfiguration: Sendable {
+  /// The node's name, as the control plane knows it.
+  public var node: String
+  /// The CNI plugin's socket (`istio.workload.zds`).
+  public var zds: String
+  /// The control plane: xDS and certificates.
+  public var control: SocketAddress
+  /// The DNS name in the control plane's certificate.
+  public var controlName: String
+  /// The file with the control plane's root certificates, PEM.
+  public var controlRoot: String
+  /// The file with the bearer token, read again for each call.
+  public var token: String
+  /// The control group whose processes are captured.
+  public var controlGroup: String?
+  /// Where kernel objects are pinned.
+  public var pins: String
+  public var workers: Int
+  public var trustDomain: TrustDomain
+  public var clusterDomain: String
+  public var readiness: SocketAddress
+  public var metrics: SocketAddress
+  public var admin: SocketAddress
+  /// How long live connections may go on after SIGTERM, in seconds.
+  public var drainSeconds: Int
+
+  public init(
+    node: String, zds: String, control: SocketAddress, controlName: String, controlRoot: String, token: String,
+    controlGroup: String?, pins: String, workers: Int, trustDomain: TrustDomain, clusterDomain: String,
+    readiness: SocketAddress, metrics: SocketAddress, admin: SocketAddress, drainSeconds: Int
+  ) {
+    self.node = node
+    self.zds = zds
+    self.control = control
+    self.controlName = controlName
+    self.controlRoot = controlRoot
+    self.token = token
+    self.controlGroup = controlGroup
+    self.pins = pins
+    self.workers = workers
+    self.trustDomain = trustDomain
+    self.clusterDomain = clusterDomain
+    self.readiness = readiness
+    self.metrics = metrics
+    self.admin = admin
+    self.drainSeconds = drainSeconds
+  }
+}

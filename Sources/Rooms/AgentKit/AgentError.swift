@@ -1,0 +1,16 @@
+/// Why an agent cannot start, in one sentence, and the exit code that says which kind it is.
+public struct AgentError: Error, Sendable, CustomStringConvertible {
+  public enum Kind: Int32, Sendable {
+    case failed = 1
+    case unprivileged = 4
+    case missingFeature = 5
+  }
+
+  public let kind: Kind
+  public let description: String
+
+  public init(_ kind: Kind, _ description: String) {
+    self.kind = kind
+    self.description = description
+  }
+}
