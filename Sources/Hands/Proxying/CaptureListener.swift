@@ -28,8 +28,16 @@ final class CaptureListener: PollTarget {
     }
     guard let listener = made else { return }
     pod.listeners.append(listener)
-    try worker.watch(listening.socket.descriptor, .readable, token: listener.token)
+    try worker.watch(listening.socket.descriptor, listener.wanted, token: listener.token)
   }
+
+  /// Peers wait in the backlog until there is a certificate to answer them with.
+  private var wanted: Readiness {
+    let isBlind = listening.kind == .hbone && worker.credentials[pod.facts.identity] == nil
+    return isBlind || isPaused ? Readiness() : .readable
+  }
+
+  func credentialsChanged() { worker.rewatch(listening.socket.descriptor, wanted, token: token) }
 
   func close() { worker.retire(token, listening.socket.descriptor) }
 
@@ -51,7 +59,7 @@ final class CaptureListener: PollTarget {
   func deadlinePassed() {
     guard isPaused else { return }
     isPaused = false
-    worker.rewatch(listening.socket.descriptor, .readable, token: token)
+    worker.rewatch(listening.socket.descriptor, wanted, token: token)
   }
 
   private func take(_ socket: consuming Socket, from peer: SocketAddress) {

@@ -90,6 +90,7 @@ final class Tunnel: PollTarget {
   var canOpen: Bool {
     guard !isDraining, stage != .over else { return false }
     let limit = session.map { min(HBONELimits.client.concurrentStreams, $0.peerMaxConcurrentStreams) }
+    if let session, !session.takesRequests { return false }
     return connections.count + waiting.count < Int(limit ?? HBONELimits.client.concurrentStreams)
   }
 

@@ -145,6 +145,7 @@ final class Worker {
   private func adopt(_ tls: WorkloadTLS, of identity: Identity) {
     credentials[identity] = tls
     for pod in pods.values where pod.facts.identity == identity {
+      for listener in pod.listeners { listener.credentialsChanged() }
       for tunnel in pod.tunnels.values.joined() where tunnel.generation != tls.generation { tunnel.drain() }
       for tunnel in pod.served.values where tunnel.generation != tls.generation { tunnel.drain() }
       for connection in Array(pod.connections.values) { connection.credentialsChanged() }
