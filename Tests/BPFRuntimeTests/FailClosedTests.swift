@@ -63,6 +63,30 @@ extension CaptureSuites {
       }
     }
 
+    @Test("SIGKILL of the process that holds the listeners refuses in both directions")
+    func killed() throws {
+      let lab = try Lab()
+      defer { try? lab.close() }
+      let holder: ChildProcess
+      do {
+        let agent = try lab.listen()
+        try lab.enroll(in: try Capture(lab.options), with: agent)
+        let plugs = [agent.outbound, agent.inbound, agent.hbone].flatMap(\.values)
+        holder = try ChildProcess(
+          ChildProcess.Launch(
+            path: "/bin/sleep", arguments: ["sleep", "600"], descriptors: plugs.map(\.number)))
+      }
+      defer { holder.signal(SIGKILL) }
+      // While they are held, connections wait in the listeners' queues, as over a quick restart.
+      let waiting = try lab.pod.insideAny { try Plug(.v4) }
+      try waiting.connect(to: SocketAddress(Lab.outsideV4, 8000))
+      let inward = try lab.outside.insideAny { try Plug(.v4) }
+      try inward.connect(to: SocketAddress(Lab.podV4, 8000))
+      holder.signal(SIGKILL)
+      while holder.exitCode() == nil { sched_yield() }
+      try expectRefused(lab)
+    }
+
     @Test("the end of the process refuses in both directions; the next one adopts and serves")
     func adoption() throws {
       let lab = try Lab()

@@ -46,6 +46,26 @@ extension CaptureSuites {
       }
     }
 
+    @Test("holds sockets of Multipath TCP and of Fast Open too")
+    func otherWays() throws {
+      try inLab { lab, capture in
+        let agent = try lab.listen()
+        try lab.enroll(in: capture, with: agent)
+        let listener = try #require(agent.outbound[.v4])
+        let wanted = SocketAddress(Lab.outsideV4, 8443)
+        let fast = try lab.pod.insideAny { try Plug(.v4) }
+        try fast.connect(to: wanted, with: "early")
+        let first = try listener.accept()
+        #expect(capture.originalDestination(of: first.number) == wanted)
+        #expect(try first.receive() == "early")
+        // EPROTONOSUPPORT or ENOPROTOOPT where the kernel has none.
+        guard let multipath = try? lab.pod.insideAny({ try Plug(.v4, transport: 262) }) else { return }
+        try multipath.connect(to: wanted)
+        let second = try listener.accept()
+        #expect(capture.originalDestination(of: second.number) == wanted)
+      }
+    }
+
     @Test("2,000 parallel connections each carry their own destination")
     func parallel() throws {
       try inLab { lab, capture in

@@ -13,9 +13,10 @@ final class Plug: Sendable {
   let number: Int32
   let domain: Int32
 
-  init(_ family: IPAddress.Family) throws(PlugError) {
+  /// `transport` is 0 for TCP, 262 for Multipath TCP.
+  init(_ family: IPAddress.Family, transport: Int32 = 0) throws(PlugError) {
     domain = family == .v4 ? AF_INET : AF_INET6
-    number = socket(domain, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
+    number = socket(domain, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, transport)
     if number < 0 { throw PlugError(call: "socket", code: errno) }
     for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
       var limit = timeval(tv_sec: 5, tv_usec: 0)
@@ -79,6 +80,15 @@ final class Plug: Sendable {
     }
   }
 
+  /// Connects with the first bytes (TCP Fast Open), without a call of connect.
+  func connect(to address: SocketAddress, with text: String) throws(PlugError) {
+    let bytes = Array(text.utf8)
+    try unsafe withRaw(address, "sendto") { pointer, length in
+      let flags = Int32(MSG_FASTOPEN) | Int32(MSG_NOSIGNAL)
+      return unsafe sendto(number, bytes, bytes.count, flags, pointer, length) == bytes.count ? 0 : -1
+    }
+  }
+
   /// connect(AF_UNSPEC): the socket can connect again.
   func disconnect() throws(PlugError) {
     var nowhere = sockaddr()
@@ -91,6 +101,7 @@ final class Plug: Sendable {
   func accept() throws(PlugError) -> Plug {
     let other = Glibc.accept(number, nil, nil)
     if other < 0 { throw PlugError(call: "accept", code: errno) }
+    _ = fcntl(other, F_SETFD, FD_CLOEXEC)
     return Plug(adopting: other, domain: domain)
   }
 
