@@ -118,7 +118,7 @@ let package = Package(
       ["ManifestWatch", "Manifests", "Netlink", "BPFRuntime", "Reactor", "MeshAPI", "MeshModel", protobuf, logging]),
 
     // 7 Front doors
-    frontDoor("apus-agent", ["AgentKit", "TLSEngine", "H2Engine", "BPFRuntime"]),
+    frontDoor("apus-agent", ["AgentKit", "TLSEngine", "H2Engine", "BPFRuntime", "Reactor", "MeshModel", "Telemetry"]),
     frontDoor("apus-control", ["ControlKit", "TLSEngine", "H2Engine"]),
     frontDoor("apus", ["DevKit"]),
 

@@ -71,3 +71,17 @@ extension Descriptor {
     return Descriptor(adopting: copy)
   }
 }
+
+/// Sentences for the person at the terminal.
+public enum StandardError {
+  /// Writes one line; a closed or full standard error is nobody's reason to fail.
+  public static func say(_ line: String) {
+    var rest = Array("\(line)\n".utf8)[...]
+    while !rest.isEmpty {
+      let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return }
+      rest = rest.dropFirst(count)
+    }
+  }
+}

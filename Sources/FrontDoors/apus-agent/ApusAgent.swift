@@ -1,7 +1,6 @@
 import AgentKit
 import ArgumentParser
 import BPFRuntime
-import Glibc
 import H2Engine
 import TLSEngine
 
@@ -20,7 +19,8 @@ struct ApusAgent: AsyncParsableCommand {
       It needs root: CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN. `apus-agent probe` says whether this kernel has what it \
       takes.
       """,
-    version: "apus-agent 0.1.0 (OpenSSL \(TLSVersions.openssl), nghttp2 \(H2Library.version), libbpf \(LibbpfVersion.text))",
+    version:
+      "apus-agent 0.1.0 (\(TLSVersions.openssl), \(H2Library.version), libbpf \(LibbpfVersion.text))",
     subcommands: [Run.self, Probe.self])
 }
 
@@ -32,7 +32,8 @@ struct Probe: ParsableCommand {
   func run() throws {
     var isComplete = true
     for feature in KernelProbe.features() {
-      print("\(feature.isAvailable ? "yes" : "NO ")  \(feature.name)\(feature.problem.map { ": \($0)" } ?? "")")
+      print(
+        "\(feature.isAvailable ? "yes" : "NO ")  \(feature.name)\(feature.problem.map { ": \($0)" } ?? "")")
       if !feature.isAvailable { isComplete = false }
     }
     if !isComplete { throw ExitCode(5) }

@@ -1,7 +1,8 @@
 import AgentKit
 import ArgumentParser
-import Glibc
+import Logging
 import MeshModel
+import Reactor
 import Telemetry
 
 /// Serves a node's pods until SIGTERM.
@@ -26,7 +27,8 @@ struct Run: AsyncParsableCommand {
   @Option(help: "A file with the bearer token; read again for each call.")
   var token: String
 
-  @Option(help: "Capture the processes below this control group (v2). Default: the root of the cgroup2 mount.")
+  @Option(
+    help: "Capture the processes below this control group (v2). Default: the root of the cgroup2 mount.")
   var cgroup: String?
 
   @Option(help: "Where kernel objects are pinned, on a BPF file system.")
@@ -66,7 +68,8 @@ struct Run: AsyncParsableCommand {
 
   private func address(_ text: String, _ flag: String) throws -> SocketAddress {
     guard let address = SocketAddress(text) else {
-      throw ValidationError("\(flag) takes ADDRESS:PORT, for example 127.0.0.1:15000 or [::1]:15000, not '\(text)'.")
+      throw ValidationError(
+        "\(flag) takes ADDRESS:PORT, for example 127.0.0.1:15000 or [::1]:15000, not '\(text)'.")
     }
     return address
   }
@@ -76,17 +79,19 @@ struct Run: AsyncParsableCommand {
     do { domain = try TrustDomain(trustDomain) } catch { throw ValidationError("--trust-domain: \(error).") }
     return AgentConfiguration(
       node: node, zds: zds, control: try address(control, "--control"), controlName: controlName,
-      controlRoot: controlRoot, token: token, controlGroup: cgroup, pins: pins, workers: workers, trustDomain: domain,
+      controlRoot: controlRoot, token: token, controlGroup: cgroup, pins: pins, workers: workers,
+      trustDomain: domain,
       clusterDomain: clusterDomain, readiness: try address(readiness, "--readiness"),
-      metrics: try address(metrics, "--metrics"), admin: try address(admin, "--admin"), drainSeconds: drainSeconds)
+      metrics: try address(metrics, "--metrics"), admin: try address(admin, "--admin"),
+      drainSeconds: drainSeconds)
   }
 
   func run() async throws {
     let configuration = try agentConfiguration()
     do {
-      try await Agent.run(configuration)
+      try await AgentProcess.run(configuration, log: Logger(label: "agent"))
     } catch let error as AgentError {
-      fputs("apus-agent: \(error)\n", stderr)
+      StandardError.say("apus-agent: \(error)")
       throw ExitCode(error.kind.rawValue)
     }
   }

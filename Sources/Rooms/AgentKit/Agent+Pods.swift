@@ -17,7 +17,8 @@ extension Agent {
         try await serve(link)
         log.notice("the CNI plugin closed the enrollment connection")
       } catch {
-        log.debug("no enrollment connection", metadata: ["error": "\(error)", "path": "\(configuration.zds)"])
+        log.debug(
+          "no enrollment connection", metadata: ["error": "\(error)", "path": "\(configuration.zds)"])
       }
       do { try await thread.sleep(for: pause) } catch { return }
       pause = min(Interval(nanoseconds: pause.nanoseconds * 2), .seconds(5))

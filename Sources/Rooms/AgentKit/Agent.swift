@@ -91,7 +91,9 @@ actor Agent {
       try await serve(enrollment, namespace)
     } catch {
       ledger.failed(uid: enrollment.uid)
-      log.error("cannot serve a pod", metadata: ["pod": "\(enrollment.namespace)/\(enrollment.name)", "error": "\(error)"])
+      log.error(
+        "cannot serve a pod",
+        metadata: ["pod": "\(enrollment.namespace)/\(enrollment.name)", "error": "\(error)"])
       throw error
     }
   }
@@ -115,7 +117,9 @@ actor Agent {
     do {
       try capture.enroll(
         pod.captured, namespace: plumbing.sockets.namespace.descriptor, listeners: plumbing.listeners)
-      if !capture.adopted.contains(where: { $0.cookie == plumbing.cookie }) { try endOlderConnections(of: plumbing) }
+      if !capture.adopted.contains(where: { $0.cookie == plumbing.cookie }) {
+        try endOlderConnections(of: plumbing)
+      }
     } catch {
       await worker.withdraw(uid: enrollment.uid)
       release(identity)
@@ -153,7 +157,9 @@ actor Agent {
     for pod in ledger.completeList() { await withdraw(pod.uid) }
     let served = Set(pods.values.map(\.plumbing.cookie))
     for orphan in capture.enrolled() where !served.contains(orphan.cookie) {
-      do { try capture.withdraw(cookie: orphan.cookie) } catch { log.warning("cannot withdraw a pod", metadata: ["error": "\(error)"]) }
+      do { try capture.withdraw(cookie: orphan.cookie) } catch {
+        log.warning("cannot withdraw a pod", metadata: ["error": "\(error)"])
+      }
     }
   }
 

@@ -28,7 +28,8 @@ public struct AgentConfiguration: Sendable {
   public var drainSeconds: Int
 
   public init(
-    node: String, zds: String, control: SocketAddress, controlName: String, controlRoot: String, token: String,
+    node: String, zds: String, control: SocketAddress, controlName: String, controlRoot: String,
+    token: String,
     controlGroup: String?, pins: String, workers: Int, trustDomain: TrustDomain, clusterDomain: String,
     readiness: SocketAddress, metrics: SocketAddress, admin: SocketAddress, drainSeconds: Int
   ) {

@@ -47,7 +47,8 @@ struct PodPlumbing: Sendable {
       try routeMarkedHome(address.family, netlink)
       made.listening.append(.init(.outbound, try .listener(on: SocketAddress(address, MeshPort.outbound))))
       made.listening.append(.init(.hbone, try .listener(on: SocketAddress(address, MeshPort.hbone))))
-      let plaintext = try Socket.listener(on: SocketAddress(.loopback(address.family), MeshPort.inboundPlaintext))
+      let plaintext = try Socket.listener(
+        on: SocketAddress(.loopback(address.family), MeshPort.inboundPlaintext))
       made.listeners.append(InboundListener(address: address, descriptor: plaintext.descriptor))
       made.listening.append(.init(.plaintext, plaintext))
     }
@@ -73,7 +74,9 @@ struct PodPlumbing: Sendable {
     _ = try file.write(one.span)
   }
 
-  private static func routeMarkedHome(_ family: IPAddress.Family, _ netlink: NetlinkSession) throws(NetlinkError) {
+  private static func routeMarkedHome(_ family: IPAddress.Family, _ netlink: NetlinkSession)
+    throws(NetlinkError)
+  {
     try netlink.addRule(
       PolicyRule(family: family, mark: 0x111, mask: markMask, table: table, priority: priority))
     try netlink.addRoute(.everythingLocal(family, table: table))

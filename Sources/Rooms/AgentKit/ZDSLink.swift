@@ -15,7 +15,9 @@ struct ZDSLink: ~Copyable {
     let link = ZDSLink(socket: try SeqPacket.connect(to: path), thread: thread)
     var hello = Istio_Workload_Zds_ZdsHello()
     hello.version = .v1
-    guard try link.socket.send(Array(try hello.serializedBytes() as [UInt8])) else { throw SystemError.timedOut }
+    guard try link.socket.send(Array(try hello.serializedBytes() as [UInt8])) else {
+      throw SystemError.timedOut
+    }
     return link
   }
 
