@@ -45,6 +45,8 @@ let package = Package(
     .executable(name: "apus", targets: ["apus"]),
     .executable(name: "apus-agent", targets: ["apus-agent"]),
     .executable(name: "apus-control", targets: ["apus-control"]),
+    // For the measuring programs of Tests/Bench alone.
+    .library(name: "ApusDataPath", targets: ["Proxying", "MeshIndex", "MeshModel", "Reactor", "TLSEngine", "Bytes"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

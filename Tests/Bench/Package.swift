@@ -1,0 +1,13 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Measuring programs, apart from the main package so that users and tests never build them.
+let package = Package(
+  name: "bench",
+  dependencies: [.package(name: "apus", path: "../..")],
+  targets: [
+    .executableTarget(
+      name: "plain-pair", dependencies: [.product(name: "ApusDataPath", package: "apus")],
+      swiftSettings: [.swiftLanguageMode(.v6)])
+  ]
+)
