@@ -122,7 +122,7 @@ let package = Package(
     // 7 Front doors
     frontDoor("apus-agent", ["AgentKit", "TLSEngine", "H2Engine", "BPFRuntime", "Reactor", "MeshModel", "Telemetry"]),
     frontDoor("apus-control", ["ControlKit", "TLSEngine", "H2Engine"]),
-    frontDoor("apus", ["DevKit"]),
+    frontDoor("apus", ["DevKit", "Reactor", "Bytes"]),
 
     tests("Bytes", []),
     tests("MeshModel", []),

@@ -17,9 +17,11 @@ public struct PodObject: ManifestObject {
 /// What runs in a pod and as whom.
 public struct PodSpec: Hashable, Sendable {
   public var serviceAccount = "default"
-  /// Empty: any node.
+  /// The name, or the node selector `kubernetes.io/hostname`. Empty: any node.
   public var nodeName = ""
   public var usesHostNetwork = false
+  /// Seconds between the request to end and the end; nil when not said.
+  public var gracePeriod: Int?
   public var containers: [Container] = []
   public var hostname = ""
   public var subdomain = ""

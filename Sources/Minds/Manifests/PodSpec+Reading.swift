@@ -3,7 +3,10 @@ extension PodSpec {
     self.init()
     section.expectOnly(Self.readFields, unused: Self.unusedFields)
     serviceAccount = section.string("serviceAccountName") ?? section.string("serviceAccount") ?? "default"
-    nodeName = section.string("nodeName") ?? ""
+    // Where nothing else schedules, a selector of one host is as good as its name.
+    let selected = section.stringMap("nodeSelector")["kubernetes.io/hostname"]
+    nodeName = section.string("nodeName") ?? selected ?? ""
+    gracePeriod = section.integer("terminationGracePeriodSeconds", in: 0...86_400)
     usesHostNetwork = section.boolean("hostNetwork") ?? false
     hostname = section.string("hostname") ?? ""
     subdomain = section.string("subdomain") ?? ""
@@ -21,14 +24,15 @@ extension PodSpec {
 
   private static let readFields: Set<String> = [
     "serviceAccountName", "serviceAccount", "nodeName", "hostNetwork", "hostname", "subdomain", "containers",
+    "nodeSelector", "terminationGracePeriodSeconds",
   ]
   private static let unusedFields: Set<String> = [
     "activeDeadlineSeconds", "affinity", "automountServiceAccountToken", "dnsConfig", "dnsPolicy",
     "enableServiceLinks", "ephemeralContainers", "hostAliases", "hostIPC", "hostPID", "hostUsers",
-    "imagePullSecrets", "initContainers", "nodeSelector", "os", "overhead", "preemptionPolicy", "priority",
+    "imagePullSecrets", "initContainers", "os", "overhead", "preemptionPolicy", "priority",
     "priorityClassName", "readinessGates", "resourceClaims", "resources", "restartPolicy", "runtimeClassName",
     "schedulerName", "schedulingGates", "securityContext", "setHostnameAsFQDN", "shareProcessNamespace",
-    "terminationGracePeriodSeconds", "tolerations", "topologySpreadConstraints", "volumes",
+    "tolerations", "topologySpreadConstraints", "volumes",
   ]
 }
 

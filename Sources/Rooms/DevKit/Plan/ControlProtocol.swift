@@ -1,5 +1,6 @@
 /// A line that a command sends to the running mesh over its control socket.
 public struct DevRequest: Codable, Hashable, Sendable {
+  /// What is asked for.
   public enum Action: String, Codable, Sendable { case list, wait, agent, find }
 
   public var action: Action

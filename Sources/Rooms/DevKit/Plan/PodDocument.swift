@@ -20,9 +20,14 @@ struct PodDocument: Codable, Hashable, Sendable {
   }
   struct Spec: Codable, Hashable, Sendable {
     struct Container: Codable, Hashable, Sendable {
+      struct Port: Codable, Hashable, Sendable {
+        var name: String?
+        var containerPort: UInt16
+        var `protocol`: String
+      }
       var name: String
       var image: String
-      var ports: [ContainerPort]
+      var ports: [Port]
     }
     var nodeName: String
     var serviceAccountName: String

@@ -1,21 +1,3 @@
-/// What a Deployment asks for.
-public struct DeploymentPlan: Hashable, Sendable {
-  public var namespace: String
-  public var name: String
-  public var replicas: Int
-  public var template: PodTemplate
-  /// Of the template.
-  public var hash: String
-
-  public init(namespace: String, name: String, replicas: Int, template: PodTemplate) {
-    self.namespace = namespace
-    self.name = name
-    self.replicas = replicas
-    self.template = template
-    hash = template.hash8
-  }
-}
-
 /// A pod of one Deployment, as the rollout sees it; pods that are stopping are not shown to it.
 public struct RolloutPod: Hashable, Sendable {
   public var name: String
@@ -34,6 +16,7 @@ public struct RolloutPod: Hashable, Sendable {
 ///
 /// Asked again after every change, so nothing has to be remembered between the steps.
 public enum Rollout {
+  /// What to do now.
   public struct Steps: Hashable, Sendable {
     /// How many pods of the wanted template to start.
     public var start = 0
@@ -41,23 +24,25 @@ public enum Rollout {
     public var stop: [String] = []
   }
 
-  /// - Parameter pods: in the order in which they were started.
-  public static func steps(for plan: DeploymentPlan, pods: [RolloutPod]) -> Steps {
-    let current = pods.filter { $0.hash == plan.hash }
-    let old = pods.filter { $0.hash != plan.hash }
+  /// - Parameters:
+  ///   - hash: of the wanted template.
+  ///   - pods: in the order in which they were started.
+  public static func steps(replicas: Int, hash: String, pods: [RolloutPod]) -> Steps {
+    let current = pods.filter { $0.hash == hash }
+    let old = pods.filter { $0.hash != hash }
     var steps = Steps()
     if old.isEmpty {
-      steps.start = max(0, plan.replicas - current.count)
-      steps.stop = leastUseful(current, count: current.count - plan.replicas)
+      steps.start = max(0, replicas - current.count)
+      steps.stop = leastUseful(current, count: current.count - replicas)
       return steps
     }
-    let surplus = current.filter(\.isReady).count + old.filter(\.isReady).count - plan.replicas
+    let surplus = current.filter(\.isReady).count + old.filter(\.isReady).count - replicas
     // An old pod that does not serve is no loss; one that does may go when enough others serve.
     let idle = old.filter { !$0.isReady }
     let spare = old.filter(\.isReady).prefix(max(0, surplus))
-    steps.stop = (idle + spare).map(\.name) + leastUseful(current, count: current.count - plan.replicas)
+    steps.stop = (idle + spare).map(\.name) + leastUseful(current, count: current.count - replicas)
     let remaining = pods.count - steps.stop.count
-    steps.start = max(0, min(plan.replicas - current.count, plan.replicas + 1 - remaining))
+    steps.start = max(0, min(replicas - current.count, replicas + 1 - remaining))
     return steps
   }
 

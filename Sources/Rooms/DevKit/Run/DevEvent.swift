@@ -1,5 +1,6 @@
 /// Something that the user who watches `apus dev up` wants to read.
 public struct DevEvent: Hashable, Sendable {
+  /// How much it matters.
   public enum Level: String, Sendable { case progress, notice, warning, error }
 
   public var level: Level

@@ -21,3 +21,12 @@ struct LogFile: Hashable, Sendable {
     try? Files.empty(path)
   }
 }
+
+/// The mesh's own log of events.
+public enum DevLog {
+  /// Adds a line; a directory that is not there (yet, or any more) is no error.
+  public static func append(_ line: String, to path: String) {
+    guard let file = try? LogFile(path: path).open() else { return }
+    _ = try? file.write(Array(line.utf8).span)
+  }
+}

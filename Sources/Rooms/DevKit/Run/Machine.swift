@@ -35,3 +35,8 @@ struct Machine: Sendable {
     }
   }
 }
+
+/// Whether a mesh can run here, without starting one.
+public enum MachineCheck {
+  public static func run() throws(DevError) { _ = try Machine.inspect() }
+}

@@ -9,6 +9,7 @@ public struct PodEntry: Sendable {
   public var hosts: String?
   /// Shown at `/etc/resolv.conf`; nil leaves the machine's.
   public var resolver: String?
+  /// Empty: the machine's, and its mounts; else the process gets both of its own.
   public var hostname: String
   public var directory: String
 
@@ -29,6 +30,15 @@ public struct PodEntry: Sendable {
       hostname: place.hostname, directory: place.directory)
   }
 
+  /// The flags of `apus pod-init` that say all this.
+  var flags: [String] {
+    var words = ["--network", network, "--cgroup", cgroup, "--directory", directory]
+    if let hosts { words += ["--hosts", hosts] }
+    if let resolver { words += ["--resolver", resolver] }
+    if !hostname.isEmpty { words += ["--hostname", hostname] }
+    return words
+  }
+
   /// Joins the pod and becomes the command. Returns only by throwing: what failed, in a sentence.
   ///
   /// No shell reads the command: its words are the program's arguments as they are.
@@ -37,11 +47,7 @@ public struct PodEntry: Sendable {
     do throws(SystemError) {
       try Files.set("\(cgroup)/cgroup.procs", "0")
       try NetworkNamespace(path: network).enter()
-      try ProcessSetup.unshareMountsAndHostname()
-      try ProcessSetup.setHostname(String(hostname.prefix(63)))
-      try releaseNamespaces()
-      if let hosts { try ProcessSetup.bind(hosts, over: "/etc/hosts") }
-      if let resolver { try ProcessSetup.bind(resolver, over: "/etc/resolv.conf") }
+      if !hostname.isEmpty { try separate() }
       try ProcessSetup.changeDirectory(directory)
     } catch {
       throw .failed("The pod cannot be joined: \(error).")
@@ -54,6 +60,19 @@ public struct PodEntry: Sendable {
     } catch {
       throw .failed("\(name) cannot be run: \(error).")
     }
+  }
+
+  /// The same with the environment that this process has.
+  public func becomeWithOwnEnvironment(_ command: [String]) throws(DevError) -> Never {
+    try become(command, environment: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" })
+  }
+
+  private func separate() throws(SystemError) {
+    try ProcessSetup.unshareMountsAndHostname()
+    try ProcessSetup.setHostname(String(hostname.prefix(63)))
+    try releaseNamespaces()
+    if let hosts { try ProcessSetup.bind(hosts, over: "/etc/hosts") }
+    if let resolver { try ProcessSetup.bind(resolver, over: "/etc/resolv.conf") }
   }
 
   /// The copied mount table would hold the network namespace of every pod that lives now, beyond that pod's

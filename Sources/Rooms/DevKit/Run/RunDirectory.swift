@@ -26,7 +26,7 @@ struct RunDirectory: ~Copyable, Sendable {
     return try? JSONDecoder().decode(MeshRecord.self, from: Data(bytes))
   }
 
-  borrowing func write(_ record: MeshRecord) throws {
+  static func write(_ record: MeshRecord, to paths: MeshPaths) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     try Files.write(Array(try encoder.encode(record)), to: paths.state, mode: 0o600)

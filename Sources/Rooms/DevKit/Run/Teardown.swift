@@ -20,10 +20,14 @@ struct Teardown: Sendable {
   /// How long ended processes are waited for, in steps of ten milliseconds.
   private static let patience = 500
 
-  /// Whether there is anything to remove.
-  var hasTraces: Bool {
-    cgroup.exists || !namespaces.isEmpty || Files.size(pins) != nil
-      || Files.size(MeshPaths(mesh).root) != nil
+  /// Whether there is anything to remove, but for one file (the lock of whoever asks).
+  func hasTraces(beside file: String = "") -> Bool {
+    cgroup.exists || !namespaces.isEmpty || Files.size(pins) != nil || files.contains { $0 != file }
+  }
+
+  private var files: [String] {
+    let root = MeshPaths(mesh).root
+    return ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).map { "\(root)/\($0)" }
   }
 
   var namespaces: [String] {
@@ -37,7 +41,7 @@ struct Teardown: Sendable {
     for _ in 0..<Self.patience where cgroup.isPopulated { try await Task.sleep(for: .milliseconds(10)) }
     guard !cgroup.isPopulated else {
       throw DevError.failed(
-        "Processes \(cgroup.allProcesses) of \(mesh) do not end though they were killed; they are in \(cgroup.path)."
+        "Processes of \(mesh) do not end though they were killed: \(cgroup.allProcesses) in \(cgroup.path)."
       )
     }
     for name in namespaces { try NetworkNamespace.delete(named: name) }
@@ -50,6 +54,11 @@ struct Teardown: Sendable {
     let paths = MeshPaths(mesh)
     if Files.size(paths.root) != nil { try FileManager.default.removeItem(atPath: paths.root) }
     try? Files.removeDirectory(MeshPaths.parent)
+  }
+
+  /// All files but the lock, which the caller holds.
+  func emptyRunDirectory() throws {
+    for file in files where file != MeshPaths(mesh).lock { try FileManager.default.removeItem(atPath: file) }
   }
 
   private func removePins(_ path: String) throws {

@@ -1,0 +1,26 @@
+import ArgumentParser
+import DevKit
+import Foundation
+
+struct DevPs: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ps", abstract: "List the pods, and what captures their traffic.")
+
+  @OptionGroup var mesh: MeshOption
+  @Flag(help: "Print JSON: {\"pods\": [...], \"nodes\": [...]}.")
+  var json = false
+
+  func run() throws {
+    try reporting {
+      let reply = try checked(DevClient.ask(DevRequest(.list), of: mesh.mesh))
+      if json {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        Output.line(String(decoding: try encoder.encode(reply), as: UTF8.self))
+      } else {
+        Output.text(DevText.pods(reply.pods ?? []))
+        Output.text("\n" + DevText.nodes(reply.nodes ?? []))
+      }
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import DevKit
+import Foundation
+
+struct DevUp: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "up", abstract: "Start a mesh from a directory of manifests.",
+    discussion: """
+      Stays in the foreground and reports events; Ctrl-C ends the mesh and removes every trace. Edits \
+      to the manifests take effect live. With --detach it returns when everything is ready; then `apus \
+      dev down` ends it.
+      """)
+
+  @OptionGroup var mesh: MeshOption
+  @Argument(help: "The directory with the manifests.", completion: .directory)
+  var directory: String?
+  @Option(help: "How many nodes to simulate, 1 to \(AddressPlan.maximumNodes).")
+  var nodes = 2
+  @Flag(help: "Return when everything is ready, and leave the mesh running.")
+  var detach = false
+  @Flag(help: "Run the pods without control plane and agents, for measurements.")
+  var noMesh = false
+  @Flag(help: "Only say whether this machine can run a mesh.")
+  var check = false
+  @Option(help: "Where apus-agent and apus-control are (default: beside apus).")
+  var binaries: String?
+  @Option(help: "The certificate of your own authority, PEM, instead of one made for this run.")
+  var caCert: String?
+  @Option(help: "Its private key, PEM.")
+  var caKey: String?
+  @Option(help: "Of agents and control plane: trace, debug, info, warning or error.")
+  var logLevel = "info"
+  @Option(help: "With --detach: seconds to wait for readiness.")
+  var timeout = 120
+  @Flag(help: .hidden)
+  var detached = false
+
+  func run() throws {
+    try reporting {
+      if check {
+        try UpCommand.check()
+        return Output.line("This machine can run a mesh.")
+      }
+      guard let directory else {
+        throw DevError.usage("Say the directory with the manifests: apus dev up DIR")
+      }
+      let options = try UpOptions(
+        name: mesh.mesh, directory: Self.absolute(directory), nodes: nodes, hasMesh: !noMesh,
+        binaries: binaries.map(Self.absolute) ?? OwnProgram.directory, executable: OwnProgram.path,
+        authorityCertificate: caCert.map(Self.absolute), authorityKey: caKey.map(Self.absolute),
+        logLevel: logLevel)
+      if detach, !detached {
+        let words = Array(CommandLine.arguments.dropFirst()) + ["--detached"]
+        try DetachedUp(options: options, timeout: timeout).run(words)
+      } else {
+        try UpCommand.run(options, isDetached: detached)
+      }
+    }
+  }
+
+  private static func absolute(_ path: String) -> String {
+    URL(fileURLWithPath: path).standardizedFileURL.path
+  }
+}
