@@ -68,3 +68,23 @@ import Testing
     #expect(try await killed.exited(on: thread) == 137)
   }
 }
+
+@Suite struct ReadinessTests {
+  let thread: ReactorThread
+
+  init() throws { thread = try ReactorThread(name: "test-ready") }
+
+  @Test func severalTasksMayWaitForOneDescriptor() async throws {
+    let listener = try AsyncSocket(.listener(on: SocketAddress(.loopback(.v4), 0)), on: thread)
+    let client = try await AsyncSocket.connect(to: listener.localAddress(), on: thread)
+    let server = try await AsyncSocket(listener.accept().take(), on: thread)
+    let readers = (0..<3).map { _ in Task { try await server.receive(upTo: 1) } }
+    let chunk = [UInt8](repeating: 1, count: 4 << 20)
+    let writers = (0..<3).map { _ in Task { try await client.send(chunk) } }
+    for reader in readers { #expect(try await reader.value == [1]) }
+    var received = 3
+    while received < 3 * chunk.count { received += try await server.receive(upTo: 1 << 20).count }
+    for writer in writers { try await writer.value }
+    #expect(received == 3 * chunk.count)
+  }
+}

@@ -1,7 +1,7 @@
 public import MeshModel
 import Synchronization
 
-/// A stream socket for logic that waits. Reading and writing may each have one waiter at a time.
+/// A stream socket for logic that waits.
 public final class AsyncSocket: Sendable {
   private struct State: ~Copyable {
     let socket: Socket

@@ -9,11 +9,27 @@ import Synchronization
 public final class ReactorThread: TaskExecutor, SerialExecutor, Sendable {
   private struct State {
     var jobs: [UnownedJob] = []
-    var waiters: [UInt64: CheckedContinuation<Readiness, Never>] = [:]
+    var watches: [Int32: Watch] = [:]
     var sleepers: [UInt64: CheckedContinuation<Bool, Never>] = [:]
     var cancelled: Set<UInt64> = []
     var deadlines = Deadlines()
     var lastToken: UInt64 = 0
+    var lastArming: UInt32 = 0
+  }
+
+  /// All tasks that wait for one descriptor.
+  private struct Watch {
+    /// Of the last arming; an event of an earlier one is of the past, perhaps of another file under the same number.
+    var arming: UInt32
+    var waiters: [Waiter] = []
+
+    var interest: Readiness { waiters.reduce(into: .once) { $0.formUnion($1.interest) } }
+  }
+
+  private struct Waiter {
+    let token: UInt64
+    let interest: Readiness
+    let continuation: CheckedContinuation<Readiness, Never>
   }
 
   private let poller: Poller
@@ -56,8 +72,7 @@ public final class ReactorThread: TaskExecutor, SerialExecutor, Sendable {
         if token == 0 {
           wakeUp.clear()
         } else {
-          let waiter = state.withLock { $0.waiters.removeValue(forKey: token) }
-          waiter?.resume(returning: readiness)
+          for waiter in takeWaiters(token, readiness) { waiter.resume(returning: readiness) }
         }
       }
       wakeSleepers()
@@ -88,42 +103,75 @@ public final class ReactorThread: TaskExecutor, SerialExecutor, Sendable {
     }
   }
 
-  /// Waits until the descriptor is ready or the task is cancelled. One waiter per descriptor and moment: duplicate the
-  /// descriptor to wait for reading and writing at once.
+  // MARK: Descriptors
+
+  /// Whom an event concerns; the others are watched on.
+  private func takeWaiters(_ token: UInt64, _ readiness: Readiness) -> [CheckedContinuation<Readiness, Never>] {
+    let descriptor = Int32(truncatingIfNeeded: token & 0xffff_ffff)
+    return state.withLock { state in
+      guard var watch = state.watches.removeValue(forKey: descriptor), watch.arming == UInt32(token >> 32) else {
+        return []
+      }
+      let always: Readiness = [.hangUp, .failed]
+      let isMeant = { (waiter: Waiter) in !readiness.isDisjoint(with: waiter.interest.union(always)) }
+      let woken = watch.waiters.filter(isMeant)
+      watch.waiters.removeAll(where: isMeant)
+      if !watch.waiters.isEmpty { rearm(descriptor, watch, &state) }
+      return woken.map(\.continuation)
+    }
+  }
+
+  /// Watches for what the waiters want; a descriptor that cannot be watched wakes them as failed.
+  private func rearm(_ descriptor: Int32, _ watch: Watch, _ state: inout State) {
+    var watch = watch
+    state.lastArming = state.lastArming == .max ? 1 : state.lastArming + 1
+    watch.arming = state.lastArming
+    let token = UInt64(watch.arming) << 32 | UInt64(UInt32(bitPattern: descriptor))
+    do throws(SystemError) {
+      do throws(SystemError) {
+        try poller.change(descriptor, watch.interest, token: token)
+      } catch {
+        guard error.isMissing else { throw error }
+        try poller.add(descriptor, watch.interest, token: token)
+      }
+      state.watches[descriptor] = watch
+    } catch {
+      for waiter in watch.waiters { waiter.continuation.resume(returning: .failed) }
+    }
+  }
+
+  /// Waits until the descriptor is ready or the task is cancelled. Any number of tasks may wait for one descriptor; the
+  /// descriptor stays open until they are woken.
   public func ready(_ descriptor: Int32, for interest: Readiness) async throws(SystemError) -> Readiness {
     let token = self.token()
     let readiness = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let known = state.withLock { state in
-          guard state.cancelled.remove(token) == nil else { return false }
-          state.waiters[token] = continuation
-          return true
+        let isCancelled = state.withLock { state in
+          guard state.cancelled.remove(token) == nil else { return true }
+          var watch = state.watches[descriptor] ?? Watch(arming: 0)
+          watch.waiters.append(Waiter(token: token, interest: interest, continuation: continuation))
+          rearm(descriptor, watch, &state)
+          return false
         }
-        guard known else { return continuation.resume(returning: Readiness()) }
-        do throws(SystemError) {
-          do throws(SystemError) {
-            try poller.add(descriptor, interest.union(.once), token: token)
-          } catch {
-            guard error.exists else { throw error }
-            try poller.change(descriptor, interest.union(.once), token: token)
-          }
-        } catch {
-          state.withLock { $0.waiters.removeValue(forKey: token) }?.resume(returning: .failed)
-        }
+        if isCancelled { continuation.resume(returning: Readiness()) }
       }
     } onCancel: {
       let waiter = state.withLock { state -> CheckedContinuation<Readiness, Never>? in
-        if let waiter = state.waiters.removeValue(forKey: token) { return waiter }
-        state.cancelled.insert(token)
-        return nil
+        guard let index = state.watches[descriptor]?.waiters.firstIndex(where: { $0.token == token }) else {
+          state.cancelled.insert(token)
+          return nil
+        }
+        let waiter = state.watches[descriptor]?.waiters.remove(at: index)
+        if state.watches[descriptor]?.waiters.isEmpty == true {
+          state.watches[descriptor] = nil
+          poller.remove(descriptor)
+        }
+        return waiter?.continuation
       }
       waiter?.resume(returning: Readiness())
     }
     state.withLock { _ = $0.cancelled.remove(token) }
-    guard readiness != Readiness() else {
-      poller.remove(descriptor)
-      throw .cancelled
-    }
+    guard readiness != Readiness() else { throw .cancelled }
     return readiness
   }
 
