@@ -140,6 +140,7 @@ let package = Package(
     tests("Netlink", ["Reactor", "MeshModel"]),
     tests("MeshCodec", ["MeshAPI", "MeshModel", protobuf]),
     tests("Publication", ["Subscription", "MeshCodec", "MeshAPI", "MeshModel", protobuf]),
+    tests("Transport", ["Reactor", "TLSEngine", "RPC", "Bytes", "MeshModel", logging]),
     tests("Proxying", ["Reactor", "TLSEngine", "MeshIndex", "MeshModel", "Bytes"]),
   ]
 )
