@@ -1,0 +1,67 @@
+/// Metrics in the text format of Prometheus (version 0.0.4), family by family.
+public struct MetricsText: Sendable {
+  /// What kind of numbers a family holds.
+  public enum Kind: String, Sendable { case counter, gauge }
+
+  public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+
+  public private(set) var text = ""
+  private var family = ""
+
+  public init() {}
+
+  /// Begins a family: its samples follow. Names are ours: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+  public mutating func begin(_ name: String, _ kind: Kind, help: String) {
+    precondition(Self.isName(name), "\(name) is no metric's name")
+    family = name
+    text += "# HELP \(name) "
+    Self.escape(help, into: &text, quotes: false)
+    text += "\n# TYPE \(name) \(kind.rawValue)\n"
+  }
+
+  public mutating func sample(_ value: UInt64, _ labels: [(name: String, value: String)] = []) {
+    append(labels, String(value))
+  }
+
+  public mutating func sample(_ value: Double, _ labels: [(name: String, value: String)] = []) {
+    let number =
+      if value.isNaN { "NaN" } else if value.isInfinite { value < 0 ? "-Inf" : "+Inf" } else { "\(value)" }
+    append(labels, number)
+  }
+
+  private mutating func append(_ labels: [(name: String, value: String)], _ value: String) {
+    text += family
+    for (index, label) in labels.enumerated() {
+      text += index == 0 ? "{" : ","
+      text += label.name
+      text += "=\""
+      Self.escape(label.value, into: &text, quotes: true)
+      text += "\""
+    }
+    text += labels.isEmpty ? " " : "} "
+    text += value
+    text += "\n"
+  }
+
+  private static func escape(_ value: String, into text: inout String, quotes: Bool) {
+    for scalar in value.unicodeScalars {
+      switch scalar {
+      case "\\": text += "\\\\"
+      case "\n": text += "\\n"
+      case "\"" where quotes: text += "\\\""
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+  }
+
+  static func isName(_ name: String) -> Bool {
+    guard let first = name.utf8.first, !(0x30...0x39).contains(first) else { return false }
+    return name.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: ":"): true
+      default: false
+      }
+    }
+  }
+}

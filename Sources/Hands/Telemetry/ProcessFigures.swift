@@ -1,0 +1,52 @@
+import Reactor
+
+/// What the process itself takes, by the names that dashboards know (`process_*`).
+public enum ProcessFigures {
+  /// Adds them to the page, with the name and version of the program.
+  public static func register(in registry: MetricRegistry, component: String, version: String) {
+    registry.add { text in
+      text.begin("istio_build", .gauge, help: "The program and its version.")
+      text.sample(UInt64(1), [("component", component), ("tag", version)])
+      write(into: &text)
+    }
+  }
+
+  private static func write(into text: inout MetricsText) {
+    if let status = try? Files.text("/proc/self/status"), let kib = field("VmRSS:", of: status) {
+      text.begin("process_resident_memory_bytes", .gauge, help: "Resident memory.")
+      text.sample(kib * 1_024)
+    }
+    if let stat = try? Files.text("/proc/self/stat"), let seconds = cpuSeconds(stat) {
+      text.begin("process_cpu_seconds_total", .counter, help: "User and system time.")
+      text.sample(seconds)
+    }
+    // Since Linux 6.2 the size of the directory is the number of its entries.
+    if let open = Files.size("/proc/self/fd"), open > 0 {
+      text.begin("process_open_fds", .gauge, help: "Open descriptors.")
+      text.sample(UInt64(open))
+    }
+    if let limits = try? Files.text("/proc/self/limits"), let most = field("Max open files", of: limits) {
+      text.begin("process_max_fds", .gauge, help: "Descriptors that may be open.")
+      text.sample(most)
+    }
+  }
+
+  /// The first number after the name.
+  static func field(_ name: String, of text: String) -> UInt64? {
+    for line in text.split(separator: "\n") where line.hasPrefix(name) {
+      return line.dropFirst(name.count).split { $0 == " " || $0 == "\t" }.first.flatMap { UInt64($0) }
+    }
+    return nil
+  }
+
+  /// utime and stime of `/proc/self/stat`, in ticks of 1/100 s, which is what the kernel tells every process.
+  static func cpuSeconds(_ stat: String) -> Double? {
+    // The name of the process, in parentheses, may hold spaces and parentheses.
+    guard let end = stat.lastIndex(of: ")") else { return nil }
+    let fields = stat[stat.index(after: end)...].split(separator: " ")
+    guard fields.count > 12, let user = UInt64(fields[11]), let system = UInt64(fields[12]) else {
+      return nil
+    }
+    return Double(user + system) / 100
+  }
+}
