@@ -100,7 +100,9 @@ let package = Package(
       ]),
     room("Hands", "Subscription", ["Transport", "MeshCodec", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
     room("Hands", "Publication", ["Transport", "MeshCodec", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
-    room("Hands", "Issuance", ["Transport", "TLSEngine", "MeshAPI", "MeshModel", "Reactor", protobuf, logging]),
+    room(
+      "Hands", "Issuance",
+      ["Transport", "TLSEngine", "RPC", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
     room("Hands", "Authority", ["Transport", "TLSEngine", "MeshAPI", "MeshModel", protobuf, logging]),
     room("Hands", "Telemetry", ["Transport", "Reactor", "MeshModel", "Bytes", logging]),
     room("Hands", "ManifestWatch", ["Reactor", "Manifests", "MeshModel", logging]),
