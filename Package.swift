@@ -98,7 +98,9 @@ let package = Package(
       [
         "Reactor", "TLSEngine", "H2Engine", "HBONE", "MeshIndex", "PolicyEngine", "Bytes", "HTTPModel", "MeshModel",
       ]),
-    room("Hands", "Subscription", ["Transport", "MeshCodec", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
+    room(
+      "Hands", "Subscription",
+      ["Transport", "TLSEngine", "RPC", "MeshCodec", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
     room("Hands", "Publication", ["Transport", "MeshCodec", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
     room(
       "Hands", "Issuance",
