@@ -113,7 +113,7 @@ let package = Package(
     room(
       "Rooms", "AgentKit",
       [
-        "Proxying", "Subscription", "Issuance", "Telemetry", "Enrollment", "MeshIndex", "BPFRuntime", "Netlink",
+        "Proxying", "Subscription", "Issuance", "Telemetry", "Enrollment", "MeshIndex", "MeshCodec", "Bytes", "BPFRuntime", "Netlink",
         "Reactor", "Transport", "TLSEngine", "MeshAPI", "MeshModel", protobuf, logging,
       ]),
     room(

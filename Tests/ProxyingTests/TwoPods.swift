@@ -26,7 +26,7 @@ final class TwoPods: Sendable {
 
   let thread: ReactorThread
   let capture = Destinations()
-  let records = RecordQueue()
+  let records: RecordQueue
   let clientWorker: WorkerHandle
   let serverWorker: WorkerHandle
   let issuer: CertificateIssuer
@@ -37,6 +37,7 @@ final class TwoPods: Sendable {
 
   init() async throws {
     ProcessSetup.harden()
+    records = try RecordQueue()
     let network = 0x7f01_0000 + Self.count.add(1, ordering: .relaxed).newValue << 8
     clientAddress = IPAddress(v4: network + 2)
     serverAddress = IPAddress(v4: network + 3)

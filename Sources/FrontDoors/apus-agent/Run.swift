@@ -88,6 +88,13 @@ struct Run: AsyncParsableCommand {
 
   func run() async throws {
     let configuration = try agentConfiguration()
+    let output: LogOutput
+    do throws(LogSettingsError) {
+      output = try LogSettings(levels: logLevel, format: logFormat).bootstrap()
+    } catch {
+      throw ValidationError("\(error)")
+    }
+    defer { output.flush() }
     do {
       try await AgentProcess.run(configuration, log: Logger(label: "agent"))
     } catch let error as AgentError {

@@ -1,4 +1,5 @@
 public import MeshModel
+public import Reactor
 import Synchronization
 
 /// Records on their way from the workers to telemetry. Bounded: a consumer that stops costs records, never traffic.
@@ -10,13 +11,25 @@ public final class RecordQueue: Sendable {
 
   private let state = Mutex(State())
   private let limit: Int
+  private let wakeUp: WakeUp
 
-  public init(limit: Int = 65_536) { self.limit = limit }
+  public init(limit: Int = 65_536) throws(SystemError) {
+    self.limit = limit
+    wakeUp = try WakeUp()
+  }
 
   public func append(_ record: ConnectionRecord) {
-    state.withLock { state in
+    let isFirst = state.withLock { state in
       if state.records.count < limit { state.records.append(record) } else { state.dropped += 1 }
+      return state.records.count == 1
     }
+    if isFirst { wakeUp.signal() }
+  }
+
+  /// Returns when there is something to drain.
+  public func waitForOne(on thread: ReactorThread) async throws(SystemError) {
+    _ = try await thread.ready(wakeUp.descriptor, for: .readable)
+    wakeUp.clear()
   }
 
   /// All records since the last call, and how many had to be dropped since the start.

@@ -17,7 +17,7 @@ actor Agent {
   nonisolated let thread: ReactorThread
   nonisolated let configuration: AgentConfiguration
   nonisolated let log: Logger
-  nonisolated let records = RecordQueue()
+  nonisolated let records: RecordQueue
   private let capture: Capture
   private let workers: [WorkerHandle]
   private var mesh = MeshState()
@@ -40,8 +40,9 @@ actor Agent {
     self.log = log
     let controlGroup = try configuration.controlGroup ?? ControlGroup.mountPoint()
     capture = try Capture(CaptureOptions(controlGroup: controlGroup, pins: configuration.pins))
+    let records = try RecordQueue()
+    self.records = records
     let lookup = KernelCapture(capture: capture)
-    let records = self.records
     workers = try (0..<configuration.workers).map { index in
       try WorkerHandle.start(
         name: "worker-\(index)", capture: lookup, records: records, trustDomain: configuration.trustDomain)
@@ -57,6 +58,8 @@ actor Agent {
       isSynced = true
       mesh.markAddressesDelivered()
       mesh.markAuthorizationsDelivered()
+      for waiter in awaitingSync { waiter.resume() }
+      awaitingSync = []
     }
     let snapshot = mesh.snapshot()
     for worker in workers { worker.publish(snapshot) }
@@ -72,6 +75,14 @@ actor Agent {
   }
 
   private var latest: [Identity: WorkloadTLS] = [:]
+
+  private var awaitingSync: [CheckedContinuation<Void, Never>] = []
+
+  /// Returns once the whole mesh has been delivered for the first time.
+  func synced() async {
+    guard !isSynced else { return }
+    await withCheckedContinuation { awaitingSync.append($0) }
+  }
 
   // MARK: Pods
 

@@ -1,8 +1,12 @@
 import BPFRuntime
 import Glibc
+import Issuance
 public import Logging
 import MeshModel
+import Proxying
 import Reactor
+import Subscription
+import TLSEngine
 
 /// An agent as a process: start, serve until SIGTERM or SIGINT, drain, end.
 public enum AgentProcess {
@@ -13,8 +17,72 @@ public enum AgentProcess {
       throw AgentError(
         .unprivileged, "it needs root: capturing connections takes CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN")
     }
-    let signals = try SignalWatch([SIGTERM, SIGINT])
-    let thread = try ReactorThread(name: "agent")
-    _ = try await signals.next(on: thread)
+    let thread: ReactorThread
+    let signals: SignalWatch
+    do throws(SystemError) {
+      signals = try SignalWatch([SIGTERM, SIGINT])
+      thread = try ReactorThread(name: "agent")
+    } catch {
+      throw AgentError(.failed, "it cannot start: \(error)")
+    }
+    let keeper = IdentityKeeper(
+      IssuanceConfiguration(
+        address: configuration.control, serverName: configuration.controlName,
+        rootsFile: configuration.controlRoot, tokenFile: configuration.token),
+      on: thread, log: log)
+    let agent: Agent
+    do {
+      agent = try Agent(configuration, on: thread, identities: keeper, log: log)
+    } catch let error as BPFError {
+      throw AgentError(error.kind, error.description)
+    }
+    log.notice("agent started", metadata: ["node": "\(configuration.node)", "workers": "\(configuration.workers)"])
+    let tasks = startTasks(agent, keeper, configuration, thread, log)
+    let signal = try await signals.next(on: thread)
+    log.notice("draining", metadata: ["signal": "\(signal)", "seconds": "\(configuration.drainSeconds)"])
+    await agent.drain()
+    for task in tasks { task.cancel() }
+    log.notice("agent ended; its pods are refused their connections until an agent is back")
+  }
+
+  private static func startTasks(
+    _ agent: Agent, _ keeper: IdentityKeeper, _ configuration: AgentConfiguration, _ thread: ReactorThread,
+    _ log: Logger
+  ) -> [Task<Void, Never>] {
+    let subscription = Subscription(
+      Subscription.Settings(
+        address: configuration.control, name: configuration.controlName, rootFile: configuration.controlRoot,
+        tokenFile: configuration.token,
+        nodeID: "ztunnel~127.0.0.1~apus-agent-\(configuration.node).apus-system~"
+          + "apus-system.svc.\(configuration.clusterDomain)",
+        nodeName: configuration.node),
+      on: thread, log: log)
+    return [
+      Task(executorPreference: thread) { await keeper.run() },
+      Task(executorPreference: thread) {
+        for await issued in keeper.deliveries() { await agent.take(issued) }
+      },
+      Task(executorPreference: thread) {
+        await subscription.run { batch in await agent.take(batch) }
+      },
+      // The CNI plugin is dialed once the mesh is known: a pod is only acknowledged by an agent that can serve it.
+      Task(executorPreference: thread) {
+        await agent.synced()
+        await agent.followPods()
+      },
+      Task(executorPreference: thread) { await agent.followRecords() },
+    ]
+  }
+}
+
+extension IdentityKeeper: IdentitySource {}
+
+extension BPFError {
+  fileprivate var kind: AgentError.Kind {
+    switch self {
+    case .unprivileged: .unprivileged
+    case .missingFeature, .hookHeld: .missingFeature
+    default: .failed
+    }
   }
 }

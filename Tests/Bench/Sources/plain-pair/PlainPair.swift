@@ -26,7 +26,7 @@ struct PlainPair {
     else { return }
     let now = Clock.wall() / 1_000_000_000
     let issuer = try CertificateIssuer(trustDomain: .clusterLocal, now: now)
-    let records = RecordQueue(limit: 1)
+    let records = try RecordQueue(limit: 1)
     let key = ServiceKey(namespace: "b", hostname: "server.b.svc.cluster.local")
     var state = MeshState()
     state.upsert(
