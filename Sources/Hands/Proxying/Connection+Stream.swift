@@ -27,7 +27,11 @@ extension Connection {
     if readiness.contains(.writable) { drainOutgoing() }
     guard case .relaying = stage else { return }
     if readiness.contains(.peerClosed) || readiness.contains(.hangUp) { sawPeerClose = true }
-    guard !readiness.isDisjoint(with: [.readable, .peerClosed, .hangUp]), !isReadEnded else { return }
+    if isReadEnded {
+      if readiness.contains(.hangUp), isWriteEnded { silence() }
+      return
+    }
+    guard !readiness.isDisjoint(with: [.readable, .peerClosed, .hangUp]) else { return }
     switch partner {
     case .stream(let tunnel, let stream): wakeStream(tunnel, stream)
     case .plain(let other): pump(to: other)

@@ -58,6 +58,7 @@ final class Connection: PollTarget {
   /// The partner sends no more: FIN follows what waits in `outgoing`.
   var isWriteEnding = false
   var isWriteEnded = false
+  private var isSilenced = false
   /// The partner's stream is closed on both sides.
   var isStreamClosed = false
   /// Met where the connection could not be ended at once; it is ended at the next deadline.
@@ -134,9 +135,17 @@ final class Connection: PollTarget {
   }
 
   func setInterest(_ wanted: Readiness) {
-    guard wanted != interest else { return }
+    guard wanted != interest, !isSilenced else { return }
     interest = wanted
     worker.rewatch(socket.descriptor, wanted, token: token)
+  }
+
+  /// A socket that is over in both directions is reported for ever; while the partner still has bytes to deliver, nobody
+  /// needs to hear it.
+  func silence() {
+    guard !isSilenced else { return }
+    isSilenced = true
+    worker.ignore(socket.descriptor)
   }
 
   // MARK: Ending

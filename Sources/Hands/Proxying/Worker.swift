@@ -93,6 +93,9 @@ final class Worker {
     }
   }
 
+  /// Stops watching a descriptor whose target lives on.
+  func ignore(_ descriptor: Int32) { poller.remove(descriptor) }
+
   func wake(_ token: UInt64, at deadline: Instant) { deadlines.add(deadline, token: token) }
 
   // MARK: Flushing
