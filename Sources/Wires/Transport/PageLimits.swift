@@ -1,0 +1,11 @@
+public import Bytes
+
+/// What the readers of pages may use.
+public struct PageLimits: Hashable, Sendable {
+  /// Connections at once: probes and scrapers are few. One more is closed at once and counted.
+  public var connections = 64
+  /// From accept to the end of a connection, whatever is on its way.
+  public var lifetime: Interval = .seconds(30)
+
+  public init() {}
+}
