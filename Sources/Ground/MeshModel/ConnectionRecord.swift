@@ -21,6 +21,10 @@ public struct ConnectionRecord: Sendable {
     public var namespace: String
     public var identity: Identity?
     public var cluster: String
+    /// What owns the workload, and its application and version, for metrics.
+    public var owner = ""
+    public var canonicalName = ""
+    public var canonicalRevision = ""
 
     public init(
       address: SocketAddress? = nil, workload: String = "", namespace: String = "", identity: Identity? = nil,
@@ -74,5 +78,8 @@ extension ConnectionRecord.Party {
     self.init(
       address: address, workload: workload.name, namespace: workload.namespace, identity: identity,
       cluster: workload.clusterID)
+    owner = workload.workloadName
+    canonicalName = workload.canonicalName
+    canonicalRevision = workload.canonicalRevision
   }
 }

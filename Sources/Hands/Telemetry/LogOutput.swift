@@ -130,7 +130,7 @@ public final class LogOutput: Sendable {
       do throws(SystemError) {
         written += try file.write(bytes.span.extracting(written...))
       } catch {
-        guard error.isBusy else { return lose(error) }
+        guard error.isBusy else { return lose(bytes[written...]) }
         // Somebody made the shared descriptor non-blocking: wait as if it were not.
         waitUntilWritable()
       }
@@ -149,12 +149,24 @@ public final class LogOutput: Sendable {
   }
 
   /// The reader is gone, or the disk is full: there is nobody to tell but the counter.
-  private func lose(_ error: SystemError) {
-    state.withLock { $0.dropped += 1 }
+  private func lose(_ bytes: ArraySlice<UInt8>) {
+    let lines = bytes.count { $0 == UInt8(ascii: "\n") }
+    state.withLock { $0.dropped += UInt64(lines) }
   }
 }
 
 extension SystemError {
   /// EAGAIN.
   fileprivate var isBusy: Bool { code == 11 }
+}
+
+extension LogOutput {
+  /// Adds the count of dropped lines to the page.
+  public func register(in registry: MetricRegistry) {
+    registry.add { [self] text in
+      text.begin(
+        "apus_log_lines_dropped_total", .counter, help: "Log lines lost: the log's reader is too slow.")
+      text.sample(dropped)
+    }
+  }
 }
