@@ -7,6 +7,8 @@ import TLSEngine
 /// The node agent: captures the connections of its node's pods and carries them over mutual TLS.
 @main
 struct ApusAgent: AsyncParsableCommand {
+  static let version = "0.1.0"
+
   static let configuration = CommandConfiguration(
     commandName: "apus-agent",
     abstract: "Captures the connections of one node's enrolled pods and carries them over mutual TLS.",
@@ -20,7 +22,7 @@ struct ApusAgent: AsyncParsableCommand {
       takes.
       """,
     version:
-      "apus-agent 0.1.0 (\(TLSVersions.openssl), \(H2Library.version), libbpf \(LibbpfVersion.text))",
+      "apus-agent \(version) (\(TLSVersions.openssl), \(H2Library.version), libbpf \(LibbpfVersion.text))",
     subcommands: [Run.self, Probe.self])
 }
 

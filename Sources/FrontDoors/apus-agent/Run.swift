@@ -1,6 +1,5 @@
 import AgentKit
 import ArgumentParser
-import Logging
 import MeshModel
 import Reactor
 import Telemetry
@@ -96,7 +95,7 @@ struct Run: AsyncParsableCommand {
     }
     defer { output.flush() }
     do {
-      try await AgentProcess.run(configuration, log: Logger(label: "agent"))
+      try await AgentProcess.run(configuration, output: output, version: ApusAgent.version)
     } catch let error as AgentError {
       StandardError.say("apus-agent: \(error)")
       throw ExitCode(error.kind.rawValue)

@@ -213,6 +213,11 @@ actor Agent {
     }
   }
 
+  /// The pods that are served, `namespace/name`, in order.
+  func listing() -> [String] {
+    pods.values.map { "\($0.enrollment.namespace)/\($0.enrollment.name)" }.sorted()
+  }
+
   struct Status: Sendable {
     var isReady: Bool
     var problems: [String]

@@ -1,17 +1,20 @@
 import BPFRuntime
 import Glibc
 import Issuance
-public import Logging
+import Logging
 import MeshModel
 import Proxying
 import Reactor
 import Subscription
 import TLSEngine
+public import Telemetry
 
 /// An agent as a process: start, serve until SIGTERM or SIGINT, drain, end.
 public enum AgentProcess {
   /// - Throws: `AgentError`, in one sentence, when it cannot start.
-  public static func run(_ configuration: AgentConfiguration, log: Logger) async throws {
+  public static func run(_ configuration: AgentConfiguration, output: LogOutput, version: String) async throws
+  {
+    let log = Logger(label: "agent")
     ProcessSetup.harden()
     guard ProcessSetup.isRoot else {
       throw AgentError(
@@ -36,8 +39,14 @@ public enum AgentProcess {
     } catch let error as BPFError {
       throw AgentError(error.kind, error.description)
     }
-    log.notice("agent started", metadata: ["node": "\(configuration.node)", "workers": "\(configuration.workers)"])
-    let tasks = startTasks(agent, keeper, configuration, thread, log)
+    log.notice(
+      "agent started", metadata: ["node": "\(configuration.node)", "workers": "\(configuration.workers)"])
+    let registry = MetricRegistry()
+    ProcessFigures.register(in: registry, component: "agent", version: version)
+    let sink = RecordSink(log: output, registry: registry)
+    let pages = try AgentPages(agent: agent, keeper: keeper, registry: registry)
+      .serve(configuration, on: thread, log: log)
+    let tasks = startTasks(agent, keeper, sink, configuration, thread, log) + pages
     let signal = try await signals.next(on: thread)
     log.notice("draining", metadata: ["signal": "\(signal)", "seconds": "\(configuration.drainSeconds)"])
     await agent.drain()
@@ -46,7 +55,8 @@ public enum AgentProcess {
   }
 
   private static func startTasks(
-    _ agent: Agent, _ keeper: IdentityKeeper, _ configuration: AgentConfiguration, _ thread: ReactorThread,
+    _ agent: Agent, _ keeper: IdentityKeeper, _ sink: RecordSink, _ configuration: AgentConfiguration,
+    _ thread: ReactorThread,
     _ log: Logger
   ) -> [Task<Void, Never>] {
     let subscription = Subscription(
@@ -70,7 +80,7 @@ public enum AgentProcess {
         await agent.synced()
         await agent.followPods()
       },
-      Task(executorPreference: thread) { await agent.followRecords() },
+      Task(executorPreference: thread) { await agent.followRecords(into: sink) },
     ]
   }
 }
