@@ -143,6 +143,10 @@ let package = Package(
     tests("BPFRuntime", ["CBPF", "Netlink", "Reactor", "MeshModel"]),
     tests("Netlink", ["Reactor", "MeshModel"]),
     tests("MeshCodec", ["MeshAPI", "MeshModel", protobuf]),
+    tests(
+      "Issuance",
+      ["Transport", "TLSEngine", "RPC", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
+    tests("Telemetry", ["MeshModel", "Reactor", "Bytes", logging]),
     tests("Publication", ["Subscription", "MeshCodec", "MeshAPI", "MeshModel", protobuf]),
     tests("Transport", ["Reactor", "TLSEngine", "RPC", "Bytes", "MeshModel", logging]),
     tests("Proxying", ["Reactor", "TLSEngine", "MeshIndex", "MeshModel", "Bytes"]),

@@ -15,7 +15,9 @@ actor AuthorityLink {
   private let timeout: Interval
   private var client: RPCClient?
   private var connecting: Task<Result<RPCClient, IssuanceError>, Never>?
+  /// The roots on file: those of the connection, and those last seen.
   private var roots: [UInt8] = []
+  private var seenRoots: [UInt8]?
 
   /// A token or a bundle of roots, in bytes.
   private static let maximumToken = 64 << 10
@@ -56,10 +58,11 @@ actor AuthorityLink {
     return response.certChain
   }
 
-  /// Whether the roots on file are others than those of the last connection.
+  /// Whether the roots on file are others than those last seen; says so once.
   func rootsHaveChanged() -> Bool {
-    guard !roots.isEmpty, let found = try? readRoots() else { return false }
-    return found != roots
+    guard let seenRoots, let found = try? readRoots(), found != seenRoots else { return false }
+    self.seenRoots = found
+    return true
   }
 
   /// Nothing is to be asked for some time: the authority has other agents to serve.
@@ -89,6 +92,7 @@ actor AuthorityLink {
         throw .noRoots("\(configuration.rootsFile): \(error)")
       }
       roots = pem
+      seenRoots = seenRoots ?? pem
       var limits = WireLimits()
       limits.message = 256 << 10
       do throws(RPCStatus) {

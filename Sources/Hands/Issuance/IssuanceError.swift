@@ -23,9 +23,12 @@ public enum IssuanceError: Error, Hashable, Sendable, CustomStringConvertible {
   /// No key or request could be made.
   case engine(CredentialError)
 
-  /// True when the authority has not been heard at all: trying again costs it nothing but a connection.
-  public var isUnreachable: Bool {
-    if case .unreachable = self { true } else { false }
+  /// True when the authority was heard; otherwise trying again costs it no more than a connection.
+  public var isAnswer: Bool {
+    switch self {
+    case .noToken, .noRoots, .unreachable, .engine: false
+    case .refused, .badAnswer, .wrongIdentity, .foreignKey, .expired: true
+    }
   }
 
   public var description: String {

@@ -106,11 +106,11 @@ public struct IssuanceSchedule: Sendable {
     using random: inout some RandomNumberGenerator
   ) -> Interval? {
     running.remove(fetch.ticket)
-    if !failure.isUnreachable { heard(at: now) }
+    if failure.isAnswer { heard(at: now) }
     guard var entry = entries[fetch.identity], entry.running == fetch.ticket else { return nil }
     let isUrgent = !Self.isValid(entry, now)
     let first = isUrgent ? limits.firstUrgentPause : limits.firstPause
-    let longest = isUrgent && failure.isUnreachable ? limits.longestUrgentPause : limits.longestPause
+    let longest = isUrgent && !failure.isAnswer ? limits.longestUrgentPause : limits.longestPause
     let pause = min(entry.pause.map { Interval(nanoseconds: $0.nanoseconds * 2) } ?? first, longest)
     let share = Double.random(in: 1 - limits.pauseJitter...1 + limits.pauseJitter, using: &random)
     let varied = min(Interval(nanoseconds: UInt64(Double(pause.nanoseconds) * share)), longest)
@@ -128,7 +128,7 @@ public struct IssuanceSchedule: Sendable {
   public mutating func renewAll(
     olderThan ticket: UInt64? = nil, at now: IssuanceTime, using random: inout some RandomNumberGenerator
   ) {
-    for (identity, entry) in entries where entry.notAfter != nil && entry.ticket < ticket ?? .max {
+    for (identity, entry) in entries where entry.ticket < ticket ?? .max {
       let wait = UInt64.random(in: 0...limits.spread.nanoseconds, using: &random)
       entries[identity]?.due = min(entry.due, now.instant + Interval(nanoseconds: wait))
     }
@@ -162,7 +162,7 @@ public struct IssuanceSchedule: Sendable {
   /// The authority answers: whoever waits because it could not be reached need not wait any longer.
   private mutating func heard(at now: IssuanceTime) {
     for (identity, entry) in entries
-    where entry.running == nil && entry.failure?.isUnreachable == true && now.instant < entry.due {
+    where entry.running == nil && entry.failure?.isAnswer == false && now.instant < entry.due {
       entries[identity]?.due = now.instant
     }
   }
