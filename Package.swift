@@ -149,6 +149,7 @@ let package = Package(
     tests("Telemetry", ["MeshModel", "Reactor", "Bytes", logging]),
     tests("Publication", ["Subscription", "MeshCodec", "MeshAPI", "MeshModel", protobuf]),
     tests("Transport", ["Reactor", "TLSEngine", "RPC", "Bytes", "MeshModel", logging]),
+    tests("DevKit", ["Manifests", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf]),
     tests("Proxying", ["Reactor", "TLSEngine", "MeshIndex", "MeshModel", "Bytes"]),
   ]
 )

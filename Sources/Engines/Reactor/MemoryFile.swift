@@ -6,6 +6,7 @@ import Glibc
 public struct MemoryFile: ~Copyable, Sendable {
   private let file: Descriptor
 
+  /// A reader that inherits the descriptor begins at the start, as one that opens `/proc/self/fd/N` does.
   public init(name: String, content: [UInt8]) throws(SystemError) {
     file = try Self.written(name, content)
   }
@@ -16,7 +17,7 @@ public struct MemoryFile: ~Copyable, Sendable {
     let number = unsafe apus_memfd(name, 1)
     guard number >= 0 else { throw SystemError("memfd_create") }
     let file = Descriptor(adopting: number)
-    let count = unsafe content.withUnsafeBytes { unsafe write(file.number, $0.baseAddress, $0.count) }
+    let count = unsafe content.withUnsafeBytes { unsafe pwrite(file.number, $0.baseAddress, $0.count, 0) }
     guard count == content.count else { throw SystemError("write(memfd)") }
     return file
   }

@@ -28,10 +28,13 @@ struct DetachedUp {
         throw ExitCode(code)
       }
       show(output.descriptor, from: &shown)
-      if let reply = try? DevClient.ask(
-        DevRequest(.wait, timeout: 1), of: options.name, timeout: .seconds(10)),
+      // Another mesh of this name is not ours to wait for: the child will say so.
+      if DevClient.process(of: options.name) == child.pid,
+        let reply = try? DevClient.ask(
+          DevRequest(.wait, timeout: 1), of: options.name, timeout: .seconds(10)),
         reply.error == nil
       {
+        show(output.descriptor, from: &shown)
         Output.text(DevText.pods(reply.pods ?? []) + "\n" + DevText.nodes(reply.nodes ?? []))
         return
       }

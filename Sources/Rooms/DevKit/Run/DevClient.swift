@@ -30,6 +30,9 @@ public enum DevClient {
     return reply
   }
 
+  /// The process that runs the mesh, or ran it; nil when there is none.
+  public static func process(of name: MeshName) -> Int32? { RunDirectory.record(name)?.process }
+
   private static func receive(from packets: borrowing SeqPacket, before deadline: Instant) throws -> [UInt8] {
     let poller = try Poller()
     try poller.add(packets.descriptor, [.readable, .peerClosed], token: 1)

@@ -81,6 +81,7 @@ extension DevMesh {
     words += ["--control", "\(AddressPlan.fabricV4):15012", "--control-root", paths.rootCertificate]
     words += ["--token", "/proc/self/fd/3", "--cgroup", nodeGroup(number).path]
     words += ["--pins", "\(teardown?.pins ?? "")/\(node.name)", "--log-level", options.logLevel]
+    words += ["--drain-seconds", "5"]
     let entry = PodEntry(
       network: Fabric.path(options.name.nodeNamespace(number)),
       cgroup: nodeGroup(number).child("agent").path, hosts: nil, resolver: nil, hostname: "", directory: "/")
