@@ -103,6 +103,19 @@ struct KeeperTests {
     await authority.stop()
   }
 
+  @Test("who holds an identity that has its certificate already is told it, without another fetch")
+  func heldAgain() async throws {
+    let authority = try SmallAuthority("again")
+    var keeping = try Keeping(authority)
+    keeping.keeper.hold(Self.a)
+    let first = try await keeping.next()
+    keeping.keeper.hold(Self.a)
+    let again = try await keeping.next()
+    #expect(again.credentials === first.credentials && again.generation == first.generation)
+    #expect(authority.state.withLock { $0.calls } == 1)
+    await authority.stop()
+  }
+
   @Test("while the authority is away it is told why, and the certificate comes when it is back")
   func away() async throws {
     let authority = try SmallAuthority("away", started: false)

@@ -48,7 +48,8 @@ public actor IdentityKeeper {
 
   // MARK: What others ask
 
-  /// Somebody on this node speaks under the identity. Counted; returns at once.
+  /// Somebody on this node speaks under the identity. Counted; returns at once. A delivery follows, at once when a
+  /// certificate is there.
   public nonisolated func hold(_ identity: Identity) { post(.hold(identity)) }
 
   /// Undoes one `hold`; with the last one the key and the certificate are dropped. Returns at once.
@@ -103,7 +104,10 @@ public actor IdentityKeeper {
     let now = Self.now()
     for command in batch {
       switch command {
-      case .hold(let identity): schedule.hold(identity, at: now)
+      case .hold(let identity):
+        schedule.hold(identity, at: now)
+        // Whoever holds an identity is told its certificate, also when another has had it told before.
+        if issued[identity] != nil { post(identity) }
       case .release(let identity): if schedule.release(identity) { issued[identity] = nil }
       }
     }
@@ -217,6 +221,10 @@ public actor IdentityKeeper {
     generation += 1
     issued[identity] = IssuedCredentials(
       identity: identity, credentials: credentials, roots: roots, generation: generation)
+    post(identity)
+  }
+
+  private func post(_ identity: Identity) {
     if !outbox.contains(identity) { outbox.append(identity) }
     wakeReceiver()
   }
