@@ -32,5 +32,9 @@ public struct Interval: Hashable, Comparable, Sendable {
 
   public var milliseconds: UInt64 { nanoseconds / 1_000_000 }
 
+  public static func + (left: Interval, right: Interval) -> Interval {
+    Interval(nanoseconds: left.nanoseconds &+ right.nanoseconds)
+  }
+
   public static func < (left: Interval, right: Interval) -> Bool { left.nanoseconds < right.nanoseconds }
 }

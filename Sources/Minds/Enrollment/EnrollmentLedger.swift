@@ -1,8 +1,8 @@
-/// The pods of a node as a sequence of enrollment messages tells them (`istio.workload.zds`): each session begins with
-/// the whole list and ends it with SnapshotSent; after that come changes.
+/// The pods of a node as a sequence of enrollment messages tells them (`istio.workload.zds`): each session
+/// begins with the whole list and ends it with SnapshotSent; after that come changes.
 ///
-/// Pods of an earlier session stay captured until the new list is complete, so that a restarted peer never leaves a
-/// pod uncaptured, and are dropped then if it did not name them.
+/// Pods of an earlier session stay captured until the new list is complete, so that a restarted peer never
+/// leaves a pod uncaptured, and are dropped then if it did not name them.
 public struct EnrollmentLedger: Sendable {
   /// What an AddWorkload asks for.
   public enum Step: Hashable, Sendable {
@@ -54,8 +54,8 @@ public struct EnrollmentLedger: Sendable {
     confirmed.remove(uid)
   }
 
-  /// KeepWorkload: the peer has lost the namespace's descriptor, and the pod lives. False when it is not captured
-  /// here: the peer must be told, because nothing can be done without the descriptor.
+  /// KeepWorkload: the peer has lost the namespace's descriptor, and the pod lives. False when it is not
+  /// captured here: the peer must be told, because nothing can be done without the descriptor.
   public mutating func keep(uid: String) -> Bool {
     guard pods[uid] != nil else { return false }
     confirmed.insert(uid)

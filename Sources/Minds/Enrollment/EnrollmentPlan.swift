@@ -1,12 +1,12 @@
-/// What leads from the pods that are captured to those that should be. Removals come first: a new pod may have the
-/// address of one that is gone.
+/// What leads from the pods that are captured to those that should be. Removals come first: a new pod may
+/// have the address of one that is gone.
 public struct EnrollmentPlan: Hashable, Sendable {
   public var remove: [PodEnrollment]
   public var add: [PodEnrollment]
   public var keep: [PodEnrollment]
 
-  /// A pod whose network namespace is another than before is removed and added. Each list is ordered by uid; of two
-  /// entries with one uid the last counts.
+  /// A pod whose network namespace is another than before is removed and added. Each list is ordered by uid;
+  /// of two entries with one uid the last counts.
   public init(desired: some Sequence<PodEnrollment>, actual: some Sequence<PodEnrollment>) {
     let wanted = Dictionary(desired.map { ($0.uid, $0) }) { $1 }
     let present = Dictionary(actual.map { ($0.uid, $0) }) { $1 }

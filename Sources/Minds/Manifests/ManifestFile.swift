@@ -18,7 +18,7 @@ public struct ManifestFile: Hashable, Sendable {
       parsed.findings = sink.findings
       return parsed
     }
-    let (documents, failure) = YAMLNode.documents(of: text)
+    let (documents, failure) = YAMLNode.documents(of: text.first == "\u{feff}" ? String(text.dropFirst()) : text)
     for document in documents where !document.isNull { parsed.read(document, sink) }
     if let failure {
       sink.object = ""
