@@ -20,7 +20,8 @@ struct LogLineTests {
     let line = Self.line("connection complete", [("src.addr", "10.0.0.1:1"), ("duration", "3ms")])
     #expect(
       Self.text(line)
-        == "2025-12-31T23:59:59.123456Z\twarn\taccess\tconnection complete\tsrc.addr=10.0.0.1:1 duration=3ms\n"
+        == "2025-12-31T23:59:59.123456Z\twarn\taccess\tconnection complete\t"
+        + "src.addr=10.0.0.1:1 duration=3ms\n"
     )
     #expect(Self.text(Self.line("ready")) == "2025-12-31T23:59:59.123456Z\twarn\taccess\tready\n")
   }

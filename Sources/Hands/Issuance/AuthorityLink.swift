@@ -23,8 +23,6 @@ actor AuthorityLink {
   private static let maximumToken = 64 << 10
   private static let maximumRoots = 1 << 20
 
-  nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
-
   init(_ configuration: IssuanceConfiguration, timeout: Interval, on thread: ReactorThread) {
     self.configuration = configuration
     self.timeout = timeout

@@ -34,8 +34,6 @@ public actor IdentityKeeper {
   private var outbox: [Identity] = []
   private var receiver: CheckedContinuation<Void, Never>?
 
-  public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
-
   public init(
     _ configuration: IssuanceConfiguration, limits: IssuanceLimits = IssuanceLimits(),
     on thread: ReactorThread, log: Logger
@@ -48,8 +46,8 @@ public actor IdentityKeeper {
 
   // MARK: What others ask
 
-  /// Somebody on this node speaks under the identity. Counted; returns at once. A delivery follows, at once when a
-  /// certificate is there.
+  /// Somebody on this node speaks under the identity. Counted; returns at once. A delivery follows, at once
+  /// when a certificate is there.
   public nonisolated func hold(_ identity: Identity) { post(.hold(identity)) }
 
   /// Undoes one `hold`; with the last one the key and the certificate are dropped. Returns at once.

@@ -3,6 +3,7 @@ import TLSEngine
 
 /// How an identity of this node stands, for pages and logs.
 public struct IdentityStatus: Sendable {
+  /// Whether it can be spoken under.
   public enum State: Hashable, Sendable, CustomStringConvertible {
     /// A certificate is there and valid.
     case available

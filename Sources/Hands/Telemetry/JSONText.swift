@@ -1,6 +1,7 @@
 /// Text inside JSON, for lines and pages that are written by hand.
 public enum JSONText {
-  /// A string of RFC 8259 section 7 with its quotes; what could change how a terminal shows it is escaped too.
+  /// A string of RFC 8259 section 7 with its quotes; what could change how a terminal shows it is escaped
+  /// too.
   public static func quoted(_ text: String) -> String {
     var quoted = "\""
     for scalar in text.unicodeScalars {
