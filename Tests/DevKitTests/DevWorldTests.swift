@@ -160,7 +160,7 @@ struct DevWorldTests {
     }
   }
 
-  @Test(.disabled("the watch of the manifests is being built")) func editsRollThrough() async throws {
+  @Test func editsRollThrough() async throws {
     try await within { world in
       #expect(try await world.dev("up", "--no-mesh", "--detach", world.directory).code == 0)
       let before = Set(try await world.pods().map(\.name))

@@ -1,39 +1,53 @@
 import Foundation
+import Logging
+import ManifestWatch
 import Manifests
 import Reactor
 
 /// The manifests: read at the start, then followed.
 extension DevMesh {
   /// The directory as it is now; refused with every finding when there is an error.
-  func loadManifests() throws -> DesiredState {
+  func loadManifests() throws(DevError) -> DesiredState {
     guard Files.size("\(options.directory)/.") != nil else {
-      throw DevError.usage("\(options.directory) is not a directory.")
+      throw .usage("\(options.directory) is not a directory.")
     }
-    let names = try FileManager.default.contentsOfDirectory(atPath: options.directory).sorted()
-    let files = try names.filter(Self.isManifest).map { name in
-      let path = "\(options.directory)/\(name)"
-      return ManifestFile(path: path, text: try Files.text(path, limit: Limits.bytesPerFile))
+    let update = ManifestReader.readOnce(directories: [options.directory])
+    told = []
+    tell(update.findings)
+    guard let mesh = update.mesh, update.isAccepted else {
+      throw .refused("The manifests in \(options.directory) have errors; nothing was started.")
     }
-    guard !files.isEmpty else {
-      throw DevError.refused(
-        "\(options.directory) holds no manifests (files that end in .yaml, .yml or .json).")
+    if mesh.wanted.isEmpty {
+      say(
+        .warning,
+        "\(options.directory) asks for no pods (no Pod or Deployment in its .yaml, .yml and .json files)")
     }
-    let (objects, reading) = ManifestSet.load(files: files)
-    let (mesh, compiling) = MeshCompiler.compile(objects)
-    let findings = reading + compiling
-    for finding in findings where finding.severity >= .warning {
+    return DesiredState(objects: update.objects, mesh: mesh)
+  }
+
+  /// Takes each accepted edit over; one with errors is told, and the last good state stays.
+  func watchManifests() async {
+    let silent = Logger(label: "manifests") { _ in SwiftLogNoOpLogHandler() }
+    let watch = ManifestWatch(directories: [options.directory], thread: thread, logger: silent)
+    for await update in watch.updates() {
+      guard !isClosing else { return }
+      tell(update.findings)
+      guard let mesh = update.mesh else { continue }
+      if !update.isAccepted {
+        say(.warning, "the manifests have errors: the last good state stays")
+      } else if mesh != desired?.mesh {
+        say(.notice, "the manifests have changed")
+      }
+      desired = DesiredState(objects: update.objects, mesh: mesh)
+      bell.ring()
+    }
+  }
+
+  /// Each finding once, until it is gone.
+  private func tell(_ findings: [Finding]) {
+    for finding in findings where finding.severity >= .warning && !told.contains(finding) {
       say(finding.severity == .error ? .error : .warning, finding.description)
     }
-    if findings.containsErrors {
-      throw DevError.refused("The manifests in \(options.directory) have errors; nothing was started.")
-    }
-    return DesiredState(objects: objects, mesh: mesh)
-  }
-
-  static func isManifest(_ name: String) -> Bool {
-    !name.hasPrefix(".") && [".yaml", ".yml", ".json"].contains { name.hasSuffix($0) }
-  }
-
-  func watchManifests() async {
+    told = Set(findings)
   }
 }

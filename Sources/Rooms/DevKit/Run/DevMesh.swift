@@ -25,6 +25,8 @@ public actor DevMesh {
   var isClosing = false
   var tasks: [Task<Void, Never>] = []
   var connections = 0
+  /// What was said of the manifests already.
+  var told: Set<Finding> = []
   /// What was said of each owner that cannot have its pods, so that it is said once.
   var complaints: [OwnerKey: String] = [:]
 
