@@ -106,7 +106,8 @@ import Testing
     #expect(peers.server.received[flowing] == 32 << 20)
   }
 
-  /// Bytes of a stream that died before they were consumed count at the session: given back, the window is whole.
+  /// Bytes of a stream that died before they were consumed count at the session: given back, the window is
+  /// whole.
   @Test(arguments: [true, false])
   func deadStreamsLeakNoWindow(resetByReceiver: Bool) throws {
     let peers = Peers()

@@ -31,7 +31,8 @@ func clause(_ change: (inout Authorization.Match) -> Void) -> Authorization.Clau
   return Authorization.Clause(matches: [match])
 }
 
-/// The refusal of a connection from `identity` (nil: plaintext) to port 8080 of payment-service, nil when allowed.
+/// The refusal of a connection from `identity` (nil: plaintext) to port 8080 of payment-service, nil when
+/// allowed.
 func refusal(
   _ identity: Identity?, from: String = "10.244.1.2:40000", to: String = "10.244.2.3:8080",
   _ policies: ApplicablePolicies

@@ -7,8 +7,8 @@ import TLSEngine
 
 @testable import Proxying
 
-/// Two workers and their pods on loopback addresses, with real certificates and real sockets; only the kernel's capture is
-/// replaced, by saying where every captured connection was going.
+/// Two workers and their pods on loopback addresses, with real certificates and real sockets; only the
+/// kernel's capture is replaced, by saying where every captured connection was going.
 final class TwoPods: Sendable {
   static let virtualAddress = IPAddress("10.96.0.10")!
   private static let count = Atomic<UInt32>(0)

@@ -8,7 +8,8 @@ import Testing
 
 @testable import Transport
 
-/// A server on the loopback address with a certificate of its own authority, and what a client needs to dial it.
+/// A server on the loopback address with a certificate of its own authority, and what a client needs to dial
+/// it.
 struct Loopback {
   let thread: ReactorThread
   let server: RPCServer

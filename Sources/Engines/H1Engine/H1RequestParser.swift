@@ -11,8 +11,8 @@ public enum H1Event: Hashable, Sendable {
 
 /// Reads HTTP/1.x requests from a connection, one after another: bytes in, events out.
 ///
-/// Strict where a lenient reader and another might disagree about where a request ends: only CRLF ends a line, no
-/// folding, no space before a colon, one length.
+/// Strict where a lenient reader and another might disagree about where a request ends: only CRLF ends a
+/// line, no folding, no space before a colon, one length.
 public struct H1RequestParser: Sendable {
   public let limits: H1Limits
 

@@ -21,8 +21,8 @@ public struct H1Response: Hashable, Sendable {
   /// The answer to a request that could not be read; close the connection after it.
   public init(_ error: H1Error) { self.init(status: error.status, text: error.detail + "\n") }
 
-  /// The bytes for the connection. `headOnly` is for HEAD: the length is told and the body kept. Fields that would
-  /// break the framing, or carry a byte that may not be in a line, are our bug.
+  /// The bytes for the connection. `headOnly` is for HEAD: the length is told and the body kept. Fields that
+  /// would break the framing, or carry a byte that may not be in a line, are our bug.
   public func encode(headOnly: Bool = false, keepsAlive: Bool) -> [UInt8] {
     precondition((200...599).contains(status), "not a final status")
     var head = "HTTP/1.1 \(status) \(Self.reason(status))\r\n"

@@ -232,8 +232,8 @@ extension H2Callbacks {
     return goOn
   }
 
-  /// A request that could not be opened: it was reset while it waited, or GOAWAY came first. nghttp2 may not know
-  /// it as a stream, so its end is told here.
+  /// A request that could not be opened: it was reset while it waited, or GOAWAY came first. nghttp2 may not
+  /// know it as a stream, so its end is told here.
   private static func frameNotSent(
     _ frame: UnsafePointer<nghttp2_frame>?, _ error: Int32, _ mailbox: H2Mailbox
   ) -> Int32 {

@@ -12,8 +12,8 @@ public enum H2Event: Hashable, Sendable {
   case endOfStream(stream: Int32)
   /// The peer reset the stream; `streamClosed` follows.
   case reset(stream: Int32, code: H2Code)
-  /// The stream is gone, both sides ended or reset: the last event of every stream, whoever opened it, also of one
-  /// whose request was refused before its fields could be delivered.
+  /// The stream is gone, both sides ended or reset: the last event of every stream, whoever opened it, also
+  /// of one whose request was refused before its fields could be delivered.
   case streamClosed(stream: Int32, code: H2Code)
   /// The peer takes no streams above `lastStream`; those already open above it are closed as refused.
   case goaway(lastStream: Int32, code: H2Code)

@@ -33,7 +33,8 @@ import HTTPModel
   var fields: [Field] = []
   var fieldBytes = 0
 
-  /// The largest DATA payload now: a session earns large frames, and nghttp2's buffer for them, by filling one.
+  /// The largest DATA payload now: a session earns large frames, and nghttp2's buffer for them, by filling
+  /// one.
   var dataPayload = 16_375
   var emptyFrames = 0
   var streamErrors = 0

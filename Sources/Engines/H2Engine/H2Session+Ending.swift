@@ -15,9 +15,9 @@ extension H2Session {
     }
   }
 
-  /// Ends the session gracefully. A server says so with a first GOAWAY that still takes every stream under way, and
-  /// names the last stream when the peer has answered a PING, so that none is lost (RFC 9113 section 6.8). A
-  /// client opens no more streams. Open streams go on; `isFinished` follows the last one.
+  /// Ends the session gracefully. A server says so with a first GOAWAY that still takes every stream under
+  /// way, and names the last stream when the peer has answered a PING, so that none is lost (RFC 9113 section
+  /// 6.8). A client opens no more streams. Open streams go on; `isFinished` follows the last one.
   public func drain() {
     guard !isDraining else { return }
     isDraining = true

@@ -55,7 +55,8 @@ extension H2Session {
     unsafe _ = nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, code.rawValue)
   }
 
-  /// Gives `count` bytes of window back, to the stream and the session; for a stream that is gone, to the session.
+  /// Gives `count` bytes of window back, to the stream and the session; for a stream that is gone, to the
+  /// session.
   public func consume(_ stream: Int32, _ count: Int) {
     guard count > 0 else { return }
     check(unsafe nghttp2_session_consume(session, stream, count))

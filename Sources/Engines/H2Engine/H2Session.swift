@@ -1,9 +1,10 @@
 import CNghttp2
 
-/// One HTTP/2 session over nghttp2, without a descriptor, a clock or a thread: bytes in, events out; bytes out.
+/// One HTTP/2 session over nghttp2, without a descriptor, a clock or a thread: bytes in, events out; bytes
+/// out.
 ///
-/// Calls never nest: callbacks only append events, `submit` calls only queue, and only `transmit` writes. Windows are
-/// given back by hand (`consume`). Not safe to share between threads.
+/// Calls never nest: callbacks only append events, `submit` calls only queue, and only `transmit` writes.
+/// Windows are given back by hand (`consume`). Not safe to share between threads.
 @safe public final class H2Session {
   public enum Role: Sendable { case client, server }
 
@@ -33,7 +34,8 @@ import CNghttp2
 
   /// Takes all of the bytes and appends what they mean, after what happened in `transmit` meanwhile.
   ///
-  /// - Throws: the session's failure. The events appended are still true, and `transmit` may still have a GOAWAY to
+  /// - Throws: the session's failure. The events appended are still true, and `transmit` may still have a
+  /// GOAWAY to
   ///   send; then the connection is to be closed.
   public func receive(_ bytes: Span<UInt8>, into events: inout H2Events) throws(H2Error) {
     precondition(!isBusy, "receive inside a callback")
@@ -70,9 +72,9 @@ import CNghttp2
 
   // MARK: Transmitting
 
-  /// Appends as many frames as fit: first what did not fit last time, then control frames and DATA as nghttp2 orders
-  /// them, the payload written by the source in place. Ends when the output is full or nothing is left to say; see
-  /// `wantsWrite`. Give at least 17 KiB of room; 128 KiB serves bulk best.
+  /// Appends as many frames as fit: first what did not fit last time, then control frames and DATA as nghttp2
+  /// orders them, the payload written by the source in place. Ends when the output is full or nothing is left
+  /// to say; see `wantsWrite`. Give at least 17 KiB of room; 128 KiB serves bulk best.
   public func transmit(into bytes: inout OutputSpan<UInt8>, from source: some H2BodySource) throws(H2Error) {
     precondition(!isBusy, "transmit inside a callback")
     isBusy = true

@@ -2,19 +2,19 @@
 public struct H2Settings: Hashable, Sendable {
   /// Receive window of each stream, in bytes (SETTINGS_INITIAL_WINDOW_SIZE).
   public var streamWindow: Int32 = 4 << 20
-  /// Receive window of the session, in bytes; at least 65,535. Four streams' worth, because equal windows let one
-  /// stalled stream stop all others.
+  /// Receive window of the session, in bytes; at least 65,535. Four streams' worth, because equal windows let
+  /// one stalled stream stop all others.
   public var connectionWindow: Int32 = 16 << 20
   /// The largest frame payload accepted, in bytes: 16,384 to 16,777,215 (SETTINGS_MAX_FRAME_SIZE).
   public var maximumFrame: UInt32 = 1 << 20
-  /// The largest field section accepted, in bytes counted as RFC 9113 section 6.5.2 does: a larger one resets its
-  /// stream with ENHANCE_YOUR_CALM.
+  /// The largest field section accepted, in bytes counted as RFC 9113 section 6.5.2 does: a larger one resets
+  /// its stream with ENHANCE_YOUR_CALM.
   public var maximumHeaderList: UInt32 = 64 << 10
-  /// Streams that the peer may have open at once (SETTINGS_MAX_CONCURRENT_STREAMS); more end the session, or are
-  /// refused while the peer cannot know the limit yet. Clients announce none: there is no push.
+  /// Streams that the peer may have open at once (SETTINGS_MAX_CONCURRENT_STREAMS); more end the session, or
+  /// are refused while the peer cannot know the limit yet. Clients announce none: there is no push.
   public var maximumConcurrentStreams: UInt32 = 200
-  /// RST_STREAM frames that a client may send at once, and per second after that, before the session ends with
-  /// ENHANCE_YOUR_CALM (CVE-2023-44487). Tunnels carry the resets of applications, so this is far above
+  /// RST_STREAM frames that a client may send at once, and per second after that, before the session ends
+  /// with ENHANCE_YOUR_CALM (CVE-2023-44487). Tunnels carry the resets of applications, so this is far above
   /// nghttp2's own 1,000 and 33.
   public var resetBurst: UInt64 = 10_000
   public var resetsPerSecond: UInt64 = 2_000
@@ -26,11 +26,11 @@ public struct H2Settings: Hashable, Sendable {
   public var maximumContinuations: Int = 8
   /// DATA frames without a byte and without END_STREAM, in a row, before the session ends (CVE-2019-9518).
   public var maximumEmptyFrames: Int = 100
-  /// Frames that break a rule of their stream only, over the session's life, before the session ends: each makes us
-  /// reset a stream (CVE-2025-8671).
+  /// Frames that break a rule of their stream only, over the session's life, before the session ends: each
+  /// makes us reset a stream (CVE-2025-8671).
   public var maximumStreamErrors: Int = 1_000
-  /// The largest DATA payload sent once a flow has filled a 16 KiB frame, if the peer takes such frames: with its
-  /// header exactly four full TLS records.
+  /// The largest DATA payload sent once a flow has filled a 16 KiB frame, if the peer takes such frames: with
+  /// its header exactly four full TLS records.
   public var maximumDataPayload: Int = (64 << 10) - 9
 
   public init() {}

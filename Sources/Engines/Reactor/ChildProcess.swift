@@ -2,8 +2,8 @@ internal import CLinux
 import Glibc
 import Synchronization
 
-/// A child process, started without a shell and without fork in Swift code, held by a pidfd so that a number that was used
-/// again can never be signalled by mistake.
+/// A child process, started without a shell and without fork in Swift code, held by a pidfd so that a number
+/// that was used again can never be signalled by mistake.
 public final class ChildProcess: Sendable {
   public let pid: Int32
   private let pidfd: Descriptor

@@ -1,7 +1,7 @@
 public import Bytes
 
-/// Deadlines by token, earliest first (a binary heap). There is no removal: the owner ignores a token that has become stale
-/// or whose deadline has moved, which costs one pop instead of a search.
+/// Deadlines by token, earliest first (a binary heap). There is no removal: the owner ignores a token that
+/// has become stale or whose deadline has moved, which costs one pop instead of a search.
 public struct Deadlines: Sendable {
   private var heap: [(when: Instant, token: UInt64)] = []
 

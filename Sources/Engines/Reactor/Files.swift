@@ -2,7 +2,8 @@ public import Glibc
 
 /// Whole files, small ones: tokens, certificates, manifests.
 public enum Files {
-  /// Everything in the file, or throws EFBIG beyond `limit` bytes. Works on `/proc/self/fd/N` too, always from the start.
+  /// Everything in the file, or throws EFBIG beyond `limit` bytes. Works on `/proc/self/fd/N` too, always
+  /// from the start.
   public static func read(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
     let file = try Descriptor.open(path, O_RDONLY)
     var content: [UInt8] = []
@@ -14,7 +15,8 @@ public enum Files {
     }
   }
 
-  /// Replaces the file in one step (a temporary file beside it, then rename), so that a reader sees the old or the full content.
+  /// Replaces the file in one step (a temporary file beside it, then rename), so that a reader sees the old
+  /// or the full content.
   public static func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o644) throws(SystemError) {
     let temporary = "\(path).\(getpid()).partial"
     do throws(SystemError) {

@@ -1,8 +1,8 @@
 internal import CLinux
 import Glibc
 
-/// Tells that something in watched directories changed. What changed is for the owner to find out by looking: events can be
-/// merged or lost by the kernel, so they are only a reason to look.
+/// Tells that something in watched directories changed. What changed is for the owner to find out by looking:
+/// events can be merged or lost by the kernel, so they are only a reason to look.
 public final class Inotify: Sendable {
   private let handle: Descriptor
 

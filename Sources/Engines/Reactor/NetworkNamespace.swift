@@ -22,8 +22,8 @@ public struct NetworkNamespace: ~Copyable, Sendable {
     NetworkNamespace(adopting: try handle.duplicate())
   }
 
-  /// Runs `body` on this thread inside the namespace and returns to the former one. Sockets made in `body` stay in the
-  /// namespace. Failing to return would leave a thread in a pod's namespace, so that traps.
+  /// Runs `body` on this thread inside the namespace and returns to the former one. Sockets made in `body`
+  /// stay in the namespace. Failing to return would leave a thread in a pod's namespace, so that traps.
   public borrowing func inside<Result: ~Copyable>(
     _ body: () throws(SystemError) -> Result
   ) throws(SystemError) -> Result {

@@ -18,7 +18,8 @@ public struct Readiness: OptionSet, Sendable {
   public static let once = Readiness(rawValue: EPOLLONESHOT.rawValue)
 }
 
-/// A level-triggered epoll set. Tokens are the owner's; a token that carries a generation makes stale events harmless.
+/// A level-triggered epoll set. Tokens are the owner's; a token that carries a generation makes stale events
+/// harmless.
 public struct Poller: ~Copyable, Sendable {
   private let handle: Descriptor
 
@@ -46,7 +47,8 @@ public struct Poller: ~Copyable, Sendable {
     _ = apus_epoll_remove(handle.number, descriptor)
   }
 
-  /// Waits at most `timeout` (nil: for ever) and replaces the content of `events`. An interrupted wait gives none.
+  /// Waits at most `timeout` (nil: for ever) and replaces the content of `events`. An interrupted wait gives
+  /// none.
   public borrowing func wait(into events: inout PollEvents, timeout: Interval?) throws(SystemError) {
     // Rounded up, so that a deadline has passed when the wait for it ends.
     let milliseconds = timeout.map { Int32(clamping: ($0.nanoseconds + 999_999) / 1_000_000) } ?? -1
@@ -57,7 +59,8 @@ public struct Poller: ~Copyable, Sendable {
 
 /// A reusable batch of events.
 public struct PollEvents: Sendable {
-  // The kernel's packed `struct epoll_event`s as plain bytes: the C type holds a pointer, which would make this unsafe.
+  // The kernel's packed `struct epoll_event`s as plain bytes: the C type holds a pointer, which would make
+  // this unsafe.
   private var raw: [UInt8]
   private let capacity: Int
   public private(set) var count = 0

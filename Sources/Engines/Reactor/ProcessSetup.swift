@@ -3,7 +3,8 @@ import Glibc
 
 /// What every process of the mesh does first.
 public enum ProcessSetup {
-  /// Ignores SIGPIPE, forbids core dumps (they would hold private keys) and raises the descriptor limit to its maximum.
+  /// Ignores SIGPIPE, forbids core dumps (they would hold private keys) and raises the descriptor limit to
+  /// its maximum.
   public static func harden() {
     apus_ignore_sigpipe()
     _ = apus_forbid_core_dumps()

@@ -2,8 +2,9 @@ import Glibc
 public import Bytes
 import Synchronization
 
-/// A thread with a poller that is also a Swift executor: logic that waits (watches, renewals, RPC) runs here, apart from the
-/// workers of the data path. Give it to `Task(executorPreference:)` or return it as an actor's `unownedExecutor`.
+/// A thread with a poller that is also a Swift executor: logic that waits (watches, renewals, RPC) runs here,
+/// apart from the workers of the data path. Give it to `Task(executorPreference:)` or return it as an actor's
+/// `unownedExecutor`.
 ///
 /// It runs for the life of the process.
 public final class ReactorThread: TaskExecutor, SerialExecutor, Sendable {
@@ -19,7 +20,8 @@ public final class ReactorThread: TaskExecutor, SerialExecutor, Sendable {
 
   /// All tasks that wait for one descriptor.
   private struct Watch {
-    /// Of the last arming; an event of an earlier one is of the past, perhaps of another file under the same number.
+    /// Of the last arming; an event of an earlier one is of the past, perhaps of another file under the same
+    /// number.
     var arming: UInt32
     var waiters: [Waiter] = []
 
@@ -55,6 +57,9 @@ public final class ReactorThread: TaskExecutor, SerialExecutor, Sendable {
   public func asUnownedSerialExecutor() -> UnownedSerialExecutor {
     unsafe UnownedSerialExecutor(ordinary: self)
   }
+
+  /// For an actor's `unownedExecutor`: the thread outlives every actor, so nobody has to keep it alive.
+  @safe public var executor: UnownedSerialExecutor { unsafe UnownedSerialExecutor(ordinary: self) }
 
   private func run() -> Never {
     var events = PollEvents()
@@ -140,8 +145,8 @@ public final class ReactorThread: TaskExecutor, SerialExecutor, Sendable {
     }
   }
 
-  /// Waits until the descriptor is ready or the task is cancelled. Any number of tasks may wait for one descriptor; the
-  /// descriptor stays open until they are woken.
+  /// Waits until the descriptor is ready or the task is cancelled. Any number of tasks may wait for one
+  /// descriptor; the descriptor stays open until they are woken.
   public func ready(_ descriptor: Int32, for interest: Readiness) async throws(SystemError) -> Readiness {
     let token = self.token()
     let readiness = await withTaskCancellationHandler {

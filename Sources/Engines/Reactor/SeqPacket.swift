@@ -1,8 +1,8 @@
 internal import CLinux
 import Glibc
 
-/// A Unix socket of type SOCK_SEQPACKET: whole messages, each with at most one descriptor (unix(7), SCM_RIGHTS).
-/// Blocking is the caller's choice through its poller: every call returns at once.
+/// A Unix socket of type SOCK_SEQPACKET: whole messages, each with at most one descriptor (unix(7),
+/// SCM_RIGHTS). Blocking is the caller's choice through its poller: every call returns at once.
 public struct SeqPacket: ~Copyable, Sendable {
   private let handle: Descriptor
 
@@ -54,7 +54,8 @@ public struct SeqPacket: ~Copyable, Sendable {
     return false
   }
 
-  /// One message and what came with it; nil when there is none yet. An empty message with no descriptor is the end.
+  /// One message and what came with it; nil when there is none yet. An empty message with no descriptor is
+  /// the end.
   public borrowing func receive(upTo limit: Int) throws(SystemError) -> Message? {
     let number = handle.number
     var bytes = [UInt8](repeating: 0, count: limit)

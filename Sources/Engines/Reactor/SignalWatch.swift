@@ -1,7 +1,8 @@
 internal import CLinux
 import Glibc
 
-/// Signals as something to wait for (signalfd). Create it before any thread starts: threads inherit the blocked set.
+/// Signals as something to wait for (signalfd). Create it before any thread starts: threads inherit the
+/// blocked set.
 public final class SignalWatch: Sendable {
   private let handle: Descriptor
 

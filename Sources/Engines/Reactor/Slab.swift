@@ -1,5 +1,5 @@
-/// A table of elements under tokens of (generation, slot): a token of an element that has left finds nothing, even when
-/// its slot is used again, so a stale event can never touch a newer connection.
+/// A table of elements under tokens of (generation, slot): a token of an element that has left finds nothing,
+/// even when its slot is used again, so a stale event can never touch a newer connection.
 public struct Slab<Element>: ~Copyable {
   private struct Slot {
     var generation: UInt32

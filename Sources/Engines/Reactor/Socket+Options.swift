@@ -30,7 +30,8 @@ extension Socket {
     }
   }
 
-  /// A bind to port 0 leaves the choice to `connect`, where only the whole four-tuple must be free (IP_BIND_ADDRESS_NO_PORT).
+  /// A bind to port 0 leaves the choice to `connect`, where only the whole four-tuple must be free
+  /// (IP_BIND_ADDRESS_NO_PORT).
   public borrowing func deferPortChoice() throws(SystemError) {
     try set(Int32(IPPROTO_IP), 24, 1, "setsockopt(IP_BIND_ADDRESS_NO_PORT)")
   }

@@ -51,8 +51,8 @@ extension Socket {
     return .wouldBlock
   }
 
-  /// Sends pieces of one block of bytes in order with one call, at most 64 of them; what was not sent is for the caller to find
-  /// from the count.
+  /// Sends pieces of one block of bytes in order with one call, at most 64 of them; what was not sent is for
+  /// the caller to find from the count.
   public borrowing func send(_ pieces: GatherList, of bytes: Span<UInt8>) throws(SystemError) -> Sent {
     precondition(pieces.end <= bytes.count)
     let number = descriptor

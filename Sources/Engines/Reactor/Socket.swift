@@ -44,7 +44,8 @@ public struct Socket: ~Copyable, Sendable {
     return socket
   }
 
-  /// Starts connecting; true when the connection is already there. Otherwise wait for writability and ask `connectError`.
+  /// Starts connecting; true when the connection is already there. Otherwise wait for writability and ask
+  /// `connectError`.
   public borrowing func connect(to address: SocketAddress) throws(SystemError) -> Bool {
     if apus_connect(descriptor, address.raw) == 0 { return true }
     guard errno == EINPROGRESS else { throw SystemError("connect(\(address))") }

@@ -1,7 +1,8 @@
-/// A FIFO of bytes in one growable block of memory: appended at the back, taken from the front without copying.
+/// A FIFO of bytes in one growable block of memory: appended at the back, taken from the front without
+/// copying.
 ///
-/// The only file of this module with unsafe code. An empty queue that has been cleared holds no memory, so that an idle
-/// connection costs nothing. Bounds are the owner's duty: the queue itself grows as asked.
+/// The only file of this module with unsafe code. An empty queue that has been cleared holds no memory, so
+/// that an idle connection costs nothing. Bounds are the owner's duty: the queue itself grows as asked.
 @safe
 public struct ByteQueue: ~Copyable {
   private var storage: UnsafeMutableBufferPointer<UInt8>
@@ -80,7 +81,8 @@ public struct ByteQueue: ~Copyable {
     }
   }
 
-  /// Makes room for `extra` more bytes: by moving the content to the front where that suffices, else by doubling.
+  /// Makes room for `extra` more bytes: by moving the content to the front where that suffices, else by
+  /// doubling.
   public mutating func reserve(_ extra: Int) {
     let capacity = self.capacity
     guard capacity - tail < extra else { return }

@@ -1,4 +1,5 @@
-/// A point of the monotonic clock (CLOCK_MONOTONIC), in nanoseconds. Minds take it as an argument, so that tests own time.
+/// A point of the monotonic clock (CLOCK_MONOTONIC), in nanoseconds. Minds take it as an argument, so that
+/// tests own time.
 public struct Instant: Hashable, Comparable, Sendable {
   public var nanoseconds: UInt64
 

@@ -1,4 +1,5 @@
-/// One header or trailer field: a lower-case name and its value, as HTTP/2 carries them (RFC 9113 section 8.2).
+/// One header or trailer field: a lower-case name and its value, as HTTP/2 carries them (RFC 9113 section
+/// 8.2).
 public struct Field: Hashable, Sendable {
   public var name: String
   public var value: String

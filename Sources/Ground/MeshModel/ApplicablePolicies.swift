@@ -2,8 +2,8 @@
 public struct ApplicablePolicies: Hashable, Sendable {
   /// In order: mesh, namespace, workload; within each by name.
   public var policies: [Authorization]
-  /// `namespace/name` of policies that bind the workload but are not at hand: not arrived, or unreadable. Any entry
-  /// denies, because the missing policy might have.
+  /// `namespace/name` of policies that bind the workload but are not at hand: not arrived, or unreadable. Any
+  /// entry denies, because the missing policy might have.
   public var missing: [String]
   /// False until the first complete delivery of policies; then nobody can say what binds the workload.
   public var isDelivered: Bool

@@ -1,5 +1,6 @@
-/// A policy as it travels to an agent (`istio.security.Authorization`): rules are alternatives, the clauses of a rule
-/// must all hold, the matches of a clause are alternatives, and every attribute that a match names must hold.
+/// A policy as it travels to an agent (`istio.security.Authorization`): rules are alternatives, the clauses
+/// of a rule must all hold, the matches of a clause are alternatives, and every attribute that a match names
+/// must hold.
 public struct Authorization: Hashable, Sendable {
   public enum Scope: UInt8, Sendable { case global, namespace, workloadSelector }
   public enum Action: UInt8, Sendable { case allow, deny }
@@ -36,7 +37,8 @@ public struct Authorization: Hashable, Sendable {
     public init(matches: [Match]) { self.matches = matches }
   }
 
-  /// The attributes of one match; an empty list says nothing, and a match that says nothing at all never holds.
+  /// The attributes of one match; an empty list says nothing, and a match that says nothing at all never
+  /// holds.
   public struct Match: Hashable, Sendable {
     public var namespaces: [StringMatch] = []
     public var notNamespaces: [StringMatch] = []

@@ -1,6 +1,7 @@
 /// What is left of a connection when it has ended: who dialed whom, what was decided, and what flowed.
 ///
-/// The fields are those of the ecosystem's access log; an empty text means unknown and is left out of the log line.
+/// The fields are those of the ecosystem's access log; an empty text means unknown and is left out of the log
+/// line.
 public struct ConnectionRecord: Sendable {
   /// Relative to the captured workload that reports.
   public enum Direction: String, Sendable { case inbound, outbound }

@@ -1,6 +1,6 @@
 extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
-  /// Parses dotted IPv4 (exactly four decimal parts, no leading zeros) or IPv6 (RFC 4291 section 2.2, without a
-  /// zone); nil for anything else.
+  /// Parses dotted IPv4 (exactly four decimal parts, no leading zeros) or IPv6 (RFC 4291 section 2.2, without
+  /// a zone); nil for anything else.
   public init?(_ text: some StringProtocol) {
     if text.utf8.contains(UInt8(ascii: ":")) {
       guard let groups = Self.v6Groups(text) else { return nil }

@@ -17,11 +17,12 @@ public struct TrustDomain: Hashable, Sendable, CustomStringConvertible {
   public var description: String { name }
 }
 
-/// Who a workload is: the SPIFFE id `spiffe://<trust domain>/ns/<namespace>/sa/<service account>`, and no other form.
+/// Who a workload is: the SPIFFE id `spiffe://<trust domain>/ns/<namespace>/sa/<service account>`, and no
+/// other form.
 ///
-/// The parser is strict, because two spellings of one identity would be two keys in a policy: scheme and trust domain
-/// in lower case, exactly four path segments, no empty segment, no percent-encoding, no query, no trailing slash, no
-/// control byte.
+/// The parser is strict, because two spellings of one identity would be two keys in a policy: scheme and
+/// trust domain in lower case, exactly four path segments, no empty segment, no percent-encoding, no query,
+/// no trailing slash, no control byte.
 public struct Identity: Hashable, Sendable, CustomStringConvertible {
   public let trustDomain: TrustDomain
   public let namespace: String

@@ -19,7 +19,8 @@ public struct Workload: Hashable, Sendable {
   public var isHealthy: Bool
   /// Service to target port of each of its service ports.
   public var services: [ServiceKey: [PortMapping]]
-  /// `namespace/name` of the selector policies bound to it; those of its namespace and of the mesh are implied.
+  /// `namespace/name` of the selector policies bound to it; those of its namespace and of the mesh are
+  /// implied.
   public var policies: [String]
   public var network: String
   public var clusterID: String
@@ -54,7 +55,8 @@ public struct Workload: Hashable, Sendable {
   }
 }
 
-/// A service port and the port of the workload behind it (`istio.workload.Port`); target 0 means per-endpoint.
+/// A service port and the port of the workload behind it (`istio.workload.Port`); target 0 means
+/// per-endpoint.
 public struct PortMapping: Hashable, Sendable {
   public var servicePort: UInt16
   public var targetPort: UInt16

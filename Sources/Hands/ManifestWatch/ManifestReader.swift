@@ -2,8 +2,8 @@ import FoundationEssentials
 public import Manifests
 import Reactor
 
-/// Reads directories of manifests again and again, only what changed, and keeps the last good content of each: a
-/// broken edit in one directory does not hold up what is reported in another.
+/// Reads directories of manifests again and again, only what changed, and keeps the last good content of
+/// each: a broken edit in one directory does not hold up what is reported in another.
 public struct ManifestReader: Sendable {
   fileprivate var roots: [Root]
   private let options: CompileOptions
@@ -98,7 +98,8 @@ public struct ManifestReader: Sendable {
 
   // MARK: Files
 
-  /// The names, sizes and times of all files now, without reading them: equal twice means that nobody is writing.
+  /// The names, sizes and times of all files now, without reading them: equal twice means that nobody is
+  /// writing.
   func fingerprint() -> [[String: FileStamp]] { roots.map { DirectoryScan($0.path).files } }
 
   /// Every directory that must be watched, as `entering` is told of it.

@@ -4,16 +4,16 @@ public import Manifests
 public import Reactor
 import Synchronization
 
-/// Watches directories of manifests: an edit takes effect when files have been quiet for 100 ms (10 s at most), and
-/// an invalid one is reported while the last good state stays.
+/// Watches directories of manifests: an edit takes effect when files have been quiet for 100 ms (10 s at
+/// most), and an invalid one is reported while the last good state stays.
 public struct ManifestWatch: Sendable {
   private let directories: [String]
   private let options: CompileOptions
   private let thread: ReactorThread
   private let logger: Logger
 
-  /// Changes that the kernel did not tell of (a directory that appeared late, a filesystem without events) are seen
-  /// after this time.
+  /// Changes that the kernel did not tell of (a directory that appeared late, a filesystem without events)
+  /// are seen after this time.
   private static let rescan = Interval.seconds(5)
 
   /// Waits happen on `thread`; files are read elsewhere.
@@ -26,7 +26,8 @@ public struct ManifestWatch: Sendable {
     self.logger = logger
   }
 
-  /// The state now, and then every other one. A slow reader sees the newest only. Ends when its task is cancelled.
+  /// The state now, and then every other one. A slow reader sees the newest only. Ends when its task is
+  /// cancelled.
   public func updates() -> AsyncStream<ManifestUpdate> {
     AsyncStream(bufferingPolicy: .bufferingNewest(1)) { updates in
       let task = Task(executorPreference: thread) {

@@ -39,8 +39,8 @@ extension Connection {
     }
   }
 
-  /// The stream takes bytes when the tunnel is flushed. When it did not take those announced before, its window is shut:
-  /// then the poller is told to be quiet, lest it report the same bytes for ever.
+  /// The stream takes bytes when the tunnel is flushed. When it did not take those announced before, its
+  /// window is shut: then the poller is told to be quiet, lest it report the same bytes for ever.
   private func wakeStream(_ tunnel: Tunnel, _ stream: Int32) {
     guard isDrained else {
       setInterest(interest.subtracting([.readable, .peerClosed]))

@@ -17,9 +17,10 @@ protocol Opening: AnyObject {
 
 /// One plain socket of the data path: an application's, or one to a host outside the mesh.
 ///
-/// It is one half of a pair: its partner is a stream of a tunnel, or another plain socket. Bytes wait in `outgoing` only
-/// while this socket takes none; how many may wait is bounded by the stream's window or by `Limits.plainBacklog`. The
-/// half that was there first keeps the journal, and `finish` is the only way out, so a connection leaves one record.
+/// It is one half of a pair: its partner is a stream of a tunnel, or another plain socket. Bytes wait in
+/// `outgoing` only while this socket takes none; how many may wait is bounded by the stream's window or by
+/// `Limits.plainBacklog`. The half that was there first keeps the journal, and `finish` is the only way out,
+/// so a connection leaves one record.
 final class Connection: PollTarget {
   enum Stage {
     case opening(any Opening)
@@ -74,7 +75,8 @@ final class Connection: PollTarget {
     self.token = token
   }
 
-  /// Places a socket in the worker's slab, watched for its end only. Nil when the kernel has no memory for it.
+  /// Places a socket in the worker's slab, watched for its end only. Nil when the kernel has no memory for
+  /// it.
   static func place(_ socket: consuming Socket, _ opening: any Opening, pod: EnrolledPod, worker: Worker)
     -> Connection?
   {
@@ -140,8 +142,8 @@ final class Connection: PollTarget {
     worker.rewatch(socket.descriptor, wanted, token: token)
   }
 
-  /// A socket that is over in both directions is reported for ever; while the partner still has bytes to deliver, nobody
-  /// needs to hear it.
+  /// A socket that is over in both directions is reported for ever; while the partner still has bytes to
+  /// deliver, nobody needs to hear it.
   func silence() {
     guard !isSilenced else { return }
     isSilenced = true

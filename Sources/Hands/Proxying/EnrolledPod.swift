@@ -2,8 +2,8 @@ import MeshIndex
 public import MeshModel
 public import Reactor
 
-/// The sockets by which an agent serves one pod. They live in the pod's network namespace and are shared by the worker
-/// that accepts on them and by a successor that may take them over.
+/// The sockets by which an agent serves one pod. They live in the pod's network namespace and are shared by
+/// the worker that accepts on them and by a successor that may take them over.
 public final class PodSockets: Sendable {
   public enum Kind: Sendable { case outbound, plaintext, hbone }
 
@@ -66,7 +66,8 @@ final class EnrolledPod {
 
   init(_ facts: PodFacts) { self.facts = facts }
 
-  /// What the mesh says the pod is: its workload by name, once the control plane has told of it with the same address.
+  /// What the mesh says the pod is: its workload by name, once the control plane has told of it with the same
+  /// address.
   func workload(in mesh: MeshSnapshot) -> Workload? {
     guard let workload = mesh.pod(facts.name, namespace: facts.namespace) else { return nil }
     guard workload.identity == facts.identity else { return nil }

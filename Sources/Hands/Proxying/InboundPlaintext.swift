@@ -4,7 +4,8 @@ import MeshModel
 import PolicyEngine
 import Reactor
 
-/// A connection that arrived in plaintext for an enrolled pod: what the client dialed is the socket's own address.
+/// A connection that arrived in plaintext for an enrolled pod: what the client dialed is the socket's own
+/// address.
 final class InboundPlaintext: Opening {
   private unowned let connection: Connection
   private let client: SocketAddress

@@ -2,13 +2,15 @@ import MeshIndex
 import MeshModel
 import PolicyEngine
 
-/// What policy was asked when an inbound connection began, kept to ask again whenever the answer may have changed.
+/// What policy was asked when an inbound connection began, kept to ask again whenever the answer may have
+/// changed.
 struct Judgement {
   let peer: Peer
   let destination: SocketAddress
   let workload: String
 
-  /// The reason to end the connection under `mesh`, nil when it may live on. Cheap when policy is as in `former`.
+  /// The reason to end the connection under `mesh`, nil when it may live on. Cheap when policy is as in
+  /// `former`.
   func refusal(since former: MeshSnapshot, in mesh: MeshSnapshot) -> RefusalReason? {
     guard former.policyRevision != mesh.policyRevision else { return nil }
     // A workload that is no longer known leaves its live connections to its pod's own end.

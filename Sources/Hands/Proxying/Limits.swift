@@ -12,8 +12,8 @@ enum Limits {
   static let plainRead = 128 << 10
   /// Bytes that may wait for a plain socket before its partner is no longer read.
   static let plainBacklog = 256 << 10
-  /// Bytes that may wait for the applications' sockets of a worker before the tunnels' windows stay shut: above it
-  /// the session's credit is returned only when bytes leave.
+  /// Bytes that may wait for the applications' sockets of a worker before the tunnels' windows stay shut:
+  /// above it the session's credit is returned only when bytes leave.
   static let workerBacklog = 64 << 20
   /// Memory a queue keeps when it has run empty.
   static let keptCapacity = 16 << 10

@@ -5,11 +5,11 @@ import MeshModel
 import PolicyEngine
 import Reactor
 
-/// Dials the application of an enrolled pod on behalf of an authorized client, in the pod's namespace and from the client's
-/// own address, so that the application sees who calls.
+/// Dials the application of an enrolled pod on behalf of an authorized client, in the pod's namespace and
+/// from the client's own address, so that the application sees who calls.
 ///
-/// The way onward never passes capture again: the socket is bound to `lo` and marked, a rule of the pod's namespace sends
-/// marked packets there, and the pod's sk_lookup program lets them through.
+/// The way onward never passes capture again: the socket is bound to `lo` and marked, a rule of the pod's
+/// namespace sends marked packets there, and the pod's sk_lookup program lets them through.
 final class OnwardDial: Opening {
   /// Who waits for the application.
   enum Client {

@@ -1,9 +1,9 @@
 /// Source ports for onward connections that keep the client's address.
 ///
-/// The captured connection and the onward one share client address, pod address and pod port. A source port that the
-/// client itself uses, or has in TIME_WAIT, would send packets to the wrong socket, so these come from a range of their
-/// own, below what systems use for ephemeral ports (measured: 33 broken of 64,000 with the kernel's choice, 0 with
-/// this range).
+/// The captured connection and the onward one share client address, pod address and pod port. A source port
+/// that the client itself uses, or has in TIME_WAIT, would send packets to the wrong socket, so these come
+/// from a range of their own, below what systems use for ephemeral ports (measured: 33 broken of 64,000 with
+/// the kernel's choice, 0 with this range).
 struct OnwardPorts {
   static let range: ClosedRange<UInt16> = 10_000...31_999
   /// How many ports are tried for one connection.

@@ -6,8 +6,8 @@ import MeshIndex
 import MeshModel
 import Reactor
 
-/// A connection that a pod's application opened: find out where it was going, choose how to get there, and try again
-/// elsewhere as long as no byte of the application has been delivered.
+/// A connection that a pod's application opened: find out where it was going, choose how to get there, and
+/// try again elsewhere as long as no byte of the application has been delivered.
 final class Outbound: Opening {
   private unowned let connection: Connection
   private let source: SocketAddress

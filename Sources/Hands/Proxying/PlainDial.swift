@@ -2,8 +2,8 @@ import Bytes
 import MeshModel
 import Reactor
 
-/// Dials a host outside the mesh, or a workload without tunnels, for a pod's connection: from the pod's own namespace and
-/// address, so that the network treats it as the pod's.
+/// Dials a host outside the mesh, or a workload without tunnels, for a pod's connection: from the pod's own
+/// namespace and address, so that the network treats it as the pod's.
 final class PlainDial: Opening {
   private unowned let upstream: Connection
   private unowned let downstream: Connection
@@ -15,7 +15,8 @@ final class PlainDial: Opening {
     self.failed = failed
   }
 
-  /// `failed` is called, perhaps before this returns, when the address cannot be reached; the downstream lives on then.
+  /// `failed` is called, perhaps before this returns, when the address cannot be reached; the downstream
+  /// lives on then.
   static func begin(
     to address: SocketAddress, for downstream: Connection, failed: @escaping (SystemError) -> Void
   ) {

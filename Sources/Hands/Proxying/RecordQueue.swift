@@ -2,7 +2,8 @@ public import MeshModel
 public import Reactor
 import Synchronization
 
-/// Records on their way from the workers to telemetry. Bounded: a consumer that stops costs records, never traffic.
+/// Records on their way from the workers to telemetry. Bounded: a consumer that stops costs records, never
+/// traffic.
 public final class RecordQueue: Sendable {
   private struct State {
     var records: [ConnectionRecord] = []

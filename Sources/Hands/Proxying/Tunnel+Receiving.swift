@@ -139,8 +139,8 @@ extension Tunnel {
 
   // MARK: Window credit
 
-  /// The session's share of received bytes goes back at once, so that one slow application never stops the others; only a
-  /// worker that holds very much keeps it back.
+  /// The session's share of received bytes goes back at once, so that one slow application never stops the
+  /// others; only a worker that holds very much keeps it back.
   func credit(_ count: Int) {
     withheldCredit += count
     guard worker.backlog < Limits.workerBacklog else { return }

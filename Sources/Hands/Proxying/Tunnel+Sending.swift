@@ -34,7 +34,8 @@ extension Tunnel {
     if isDrained || session?.isFinished == true { end(.ended("drained")) }
   }
 
-  /// Packs frames and encrypts them until there is nothing to say or enough waits; false when the tunnel ended.
+  /// Packs frames and encrypts them until there is nothing to say or enough waits; false when the tunnel
+  /// ended.
   func pack() -> Bool {
     guard let session else { return true }
     while session.wantsWrite, tls.outgoing.count < Limits.tunnelBacklog {

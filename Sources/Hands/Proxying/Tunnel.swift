@@ -7,10 +7,11 @@ import MeshModel
 import Reactor
 import TLSEngine
 
-/// One HBONE session on its socket: TCP, TLS and HTTP/2 in one place, and the connections whose streams it carries.
+/// One HBONE session on its socket: TCP, TLS and HTTP/2 in one place, and the connections whose streams it
+/// carries.
 ///
-/// A client tunnel is opened by a pod's connections and shared by all of the same key; a server tunnel is opened by a peer.
-/// It reads when the poller says so and writes once at the end of a tick.
+/// A client tunnel is opened by a pod's connections and shared by all of the same key; a server tunnel is
+/// opened by a peer. It reads when the poller says so and writes once at the end of a tick.
 final class Tunnel: PollTarget {
   enum Stage {
     case connecting
@@ -112,7 +113,8 @@ final class Tunnel: PollTarget {
     guard worker.capture.exempt(socket.descriptor) else { throw SystemError("exempt", code: 1) }
     socket.setNoDelay()
     socket.setKeepAlive()
-    // The peer's agent sees who calls by this address: the pod's own, whatever other addresses the namespace has.
+    // The peer's agent sees who calls by this address: the pod's own, whatever other addresses the namespace
+    // has.
     if let own = pod.facts.addresses.first(where: { $0.family == key.address.ip.family }) {
       try socket.deferPortChoice()
       try socket.bind(to: SocketAddress(own, 0))

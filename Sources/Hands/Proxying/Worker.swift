@@ -6,12 +6,13 @@ import Reactor
 import TLSEngine
 import H2Engine
 
-/// One thread of the data path. It owns everything that its connections need: poller, slab, tunnels, buffers and a
-/// snapshot of the mesh. Nothing here is locked, and no other thread touches it; what comes from outside arrives by the
-/// mailbox of its `WorkerHandle`.
+/// One thread of the data path. It owns everything that its connections need: poller, slab, tunnels, buffers
+/// and a snapshot of the mesh. Nothing here is locked, and no other thread touches it; what comes from
+/// outside arrives by the mailbox of its `WorkerHandle`.
 ///
-/// A tick is: wait, take commands, handle events, pass deadlines, flush every tunnel that has something to say. Tunnels are
-/// flushed once a tick, because many streams' frames in one send are what makes sharing a tunnel cheap.
+/// A tick is: wait, take commands, handle events, pass deadlines, flush every tunnel that has something to
+/// say. Tunnels are flushed once a tick, because many streams' frames in one send are what makes sharing a
+/// tunnel cheap.
 final class Worker {
   let handle: WorkerHandle
   let capture: any CaptureLookup

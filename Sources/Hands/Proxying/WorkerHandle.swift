@@ -43,7 +43,8 @@ public final class WorkerHandle: Sendable {
   /// The identity's certificate or roots have changed: new tunnels use them, older tunnels are drained.
   public func publish(_ tls: WorkloadTLS, for identity: Identity) { send(.credentials(identity, tls)) }
 
-  /// Serves a pod; nil once every listener is being accepted on, else what failed, and then nothing is served.
+  /// Serves a pod; nil once every listener is being accepted on, else what failed, and then nothing is
+  /// served.
   public func enroll(_ facts: PodFacts) async -> SystemError? {
     await withCheckedContinuation { continuation in
       send(.enroll(facts) { continuation.resume(returning: $0) })

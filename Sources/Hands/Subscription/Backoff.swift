@@ -1,7 +1,7 @@
 import Bytes
 
-/// How long to wait before the next attempt: doubling from 10 ms to 15 s, each wait shortened by up to half at random, so that a
-/// fleet that lost its control plane does not return in one wave.
+/// How long to wait before the next attempt: doubling from 10 ms to 15 s, each wait shortened by up to half
+/// at random, so that a fleet that lost its control plane does not return in one wave.
 struct Backoff {
   static let first = Interval.milliseconds(10)
   static let longest = Interval.seconds(15)

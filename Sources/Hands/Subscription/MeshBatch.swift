@@ -8,10 +8,11 @@ public struct MeshBatch: Sendable {
   }
 
   public var changes: [Change] = []
-  /// Resources that could not be understood: the earlier version stays; a policy of which none is held is replaced by
-  /// one that denies everybody in its scope.
+  /// Resources that could not be understood: the earlier version stays; a policy of which none is held is
+  /// replaced by one that denies everybody in its scope.
   public var rejected: [MalformedResource] = []
-  /// True once every subscribed type has been answered at least once: before that, a missing policy or workload says nothing.
+  /// True once every subscribed type has been answered at least once: before that, a missing policy or
+  /// workload says nothing.
   public var isSynced = false
 
   public init() {}

@@ -7,8 +7,8 @@ import SwiftProtobuf
 import TLSEngine
 import Transport
 
-/// Follows a control plane for the life of the process: connects, subscribes to everything, acknowledges, and connects again.
-/// What was learned stays while the control plane is away.
+/// Follows a control plane for the life of the process: connects, subscribes to everything, acknowledges, and
+/// connects again. What was learned stays while the control plane is away.
 public actor Subscription {
   public struct Settings: Sendable {
     public var address: SocketAddress
@@ -48,7 +48,7 @@ public actor Subscription {
   /// Files of roots and tokens are not larger.
   private static let maximumFile = 1 << 20
 
-  public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { thread.executor }
 
   public init(_ settings: Settings, on thread: ReactorThread, log: Logger) {
     self.settings = settings
@@ -57,7 +57,8 @@ public actor Subscription {
     mind = SubscriptionMind(nodeID: settings.nodeID, nodeName: settings.nodeName)
   }
 
-  /// Delivers every batch, in order, until the task is cancelled. The next response is read when `deliver` has returned.
+  /// Delivers every batch, in order, until the task is cancelled. The next response is read when `deliver`
+  /// has returned.
   public func run(delivering deliver: @Sendable (MeshBatch) async -> Void) async {
     var random = SystemRandomNumberGenerator()
     while !Task.isCancelled {

@@ -3,8 +3,9 @@ import MeshCodec
 import MeshModel
 import SwiftProtobuf
 
-/// The subscriber's side of delta discovery (xDS v3, delta ADS): everything of the two types, kept across connections, so that a
-/// reconnect is told only what changed. Pure: responses go in; batches and replies come out.
+/// The subscriber's side of delta discovery (xDS v3, delta ADS): everything of the two types, kept across
+/// connections, so that a reconnect is told only what changed. Pure: responses go in; batches and replies
+/// come out.
 public struct SubscriptionMind {
   /// The longest refusal that is sent, in characters.
   static let maximumRefusal = 4_096
@@ -24,7 +25,8 @@ public struct SubscriptionMind {
     var key: MeshResourceKey
   }
 
-  /// `nodeID` is the xDS node id (`ztunnel~IP~POD.NS~NS.svc.DOMAIN`); `nodeName` travels as the metadata NODE_NAME.
+  /// `nodeID` is the xDS node id (`ztunnel~IP~POD.NS~NS.svc.DOMAIN`); `nodeName` travels as the metadata
+  /// NODE_NAME.
   public init(nodeID: String, nodeName: String) {
     node = Envoy_Config_Core_V3_Node.with {
       $0.id = nodeID

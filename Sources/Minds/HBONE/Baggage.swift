@@ -1,7 +1,7 @@
 public import MeshModel
 
-/// Who a workload is, as telemetry tells it across a tunnel: the `baggage` field (W3C Baggage). Claims, not proof:
-/// nothing is decided by it.
+/// Who a workload is, as telemetry tells it across a tunnel: the `baggage` field (W3C Baggage). Claims, not
+/// proof: nothing is decided by it.
 public struct Baggage: Hashable, Sendable {
   /// What owns the workload; it chooses the key of its name.
   public enum Owner: String, Hashable, Sendable, CaseIterable { case deployment, cronjob, pod, job }
@@ -15,7 +15,8 @@ public struct Baggage: Hashable, Sendable {
   public var region = ""
   public var zone = ""
 
-  /// The longest field parsed, in bytes; the longest value kept, in bytes after decoding; the most members read.
+  /// The longest field parsed, in bytes; the longest value kept, in bytes after decoding; the most members
+  /// read.
   public static let maximumLength = 4_096
   public static let maximumValue = 253
   public static let maximumMembers = 32
@@ -102,7 +103,8 @@ enum PercentEncoding {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Nil for a broken escape, for bytes that are not UTF-8 and for control characters, which would end up in logs.
+  /// Nil for a broken escape, for bytes that are not UTF-8 and for control characters, which would end up in
+  /// logs.
   static func decode(_ text: Substring) -> String? {
     var bytes: [UInt8] = []
     var rest = text.utf8[...]

@@ -26,8 +26,8 @@ public enum ConnectAnswer: Hashable, Sendable {
 
   public var isOpened: Bool { if case .opened = self { true } else { false } }
 
-  /// Reads a final answer; only 200 opens. Nil for an informational status, after which another answer follows.
-  /// A reason that does not belong to its status is not believed, lest a denial be tried elsewhere.
+  /// Reads a final answer; only 200 opens. Nil for an informational status, after which another answer
+  /// follows. A reason that does not belong to its status is not believed, lest a denial be tried elsewhere.
   public static func read(_ fields: [Field]) -> ConnectAnswer? {
     guard let text = fields.first(":status"), text.utf8.count == 3, let status = Int(text), status >= 100
     else {

@@ -7,7 +7,8 @@ public struct ConnectRequest: Hashable, Sendable {
   public var baggage: Baggage
   public var forwarded: Forwarded?
   public var traceparent: Traceparent?
-  /// The original client, when a waypoint says so; believed only from a waypoint bound to the destination's account.
+  /// The original client, when a waypoint says so; believed only from a waypoint bound to the destination's
+  /// account.
   public var source: Identity?
 
   public init(
@@ -31,8 +32,8 @@ public struct ConnectRequest: Hashable, Sendable {
     return fields
   }
 
-  /// Reads a request. Method and authority decide, so they are strict; the other fields are claims, and one that
-  /// cannot be read is as if it were not there, except `x-apus-source`, which may become an identity.
+  /// Reads a request. Method and authority decide, so they are strict; the other fields are claims, and one
+  /// that cannot be read is as if it were not there, except `x-apus-source`, which may become an identity.
   public static func read(_ fields: [Field]) -> Result<ConnectRequest, ConnectFault> {
     guard fields.first(":method") == "CONNECT" else { return .failure(.notConnect) }
     guard !fields.contains(where: { $0.name == ":protocol" || $0.name == ":scheme" || $0.name == ":path" })

@@ -58,8 +58,8 @@ enum Token {
     }
   }
 
-  /// Removes a token or a quoted string from the front and returns what it says. Some peers leave the quotes of
-  /// an address out, so `:`, `[` and `]` are taken as token bytes too.
+  /// Removes a token or a quoted string from the front and returns what it says. Some peers leave the quotes
+  /// of an address out, so `:`, `[` and `]` are taken as token bytes too.
   static func takeValue(from rest: inout Substring) -> String? {
     guard rest.first == "\"" else {
       let value = rest.prefix { character in

@@ -4,8 +4,8 @@ public import Bytes
 public struct HBONELimits: Hashable, Sendable {
   /// Receive window of a stream, in bytes.
   public let streamWindow: Int32
-  /// Receive window of the session, in bytes: four streams' worth, because equal windows let one stalled stream stop
-  /// all others.
+  /// Receive window of the session, in bytes: four streams' worth, because equal windows let one stalled
+  /// stream stop all others.
   public let connectionWindow: Int32
   /// The largest frame accepted, in bytes.
   public let maximumFrame: UInt32

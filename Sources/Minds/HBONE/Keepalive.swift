@@ -2,8 +2,8 @@ public import Bytes
 
 /// When to PING an HBONE session and when to give it up: pure, on the owner's clock.
 ///
-/// A PING follows 10 seconds after the start and after each pong; 20 seconds after a PING without its pong the
-/// session is dead.
+/// A PING follows 10 seconds after the start and after each pong; 20 seconds after a PING without its pong
+/// the session is dead.
 public struct Keepalive: Hashable, Sendable {
   /// What is to be done now.
   public enum Step: Hashable, Sendable {

@@ -39,7 +39,8 @@ public struct EncodedResource: Hashable, Sendable {
     version = Self.version(of: bytes)
   }
 
-  /// FNV-1a over the bytes, in at most 13 digits (a small string). It only tells versions of one resource apart.
+  /// FNV-1a over the bytes, in at most 13 digits (a small string). It only tells versions of one resource
+  /// apart.
   static func version(of bytes: [UInt8]) -> String {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in bytes {

@@ -2,8 +2,8 @@ import MeshAPI
 import SwiftProtobuf
 
 extension MeshResource {
-  /// Decodes one resource of a discovery response. `name` is what the response calls it; it must be what the resource
-  /// calls itself, or the names of later removals would mean nothing.
+  /// Decodes one resource of a discovery response. `name` is what the response calls it; it must be what the
+  /// resource calls itself, or the names of later removals would mean nothing.
   public init(name: String, typeURL: String, bytes: [UInt8]) throws(MalformedResource) {
     do {
       self = try Self.decoded(typeURL: typeURL, bytes: bytes)

@@ -15,10 +15,11 @@ public struct MessageDecoder: Sendable {
 
   public init(limit: Int = MessageDecoder.discoveryLimit) { self.limit = limit }
 
-  /// Takes all of the bytes and calls `deliver` with each message that they complete. Memory grows with what has
-  /// arrived, never with what a length announces.
+  /// Takes all of the bytes and calls `deliver` with each message that they complete. Memory grows with what
+  /// has arrived, never with what a length announces.
   ///
-  /// - Throws: `resourceExhausted` for a message above the limit, `unimplemented` for a compressed one, `internal`
+  /// - Throws: `resourceExhausted` for a message above the limit, `unimplemented` for a compressed one,
+  /// `internal`
   ///   for another flag; then the stream is lost and every further call throws the same.
   public mutating func receive(_ bytes: Span<UInt8>, _ deliver: ([UInt8]) -> Void) throws(RPCStatus) {
     if let failure { throw failure }

@@ -26,7 +26,8 @@ public struct RPCStatus: Error, Hashable, Sendable, CustomStringConvertible {
     return [status, Field("grpc-message", RPCText.encode(message, limit: Self.maximumMessage))]
   }
 
-  /// The status that the fields carry; nil when they carry none. An unknown number is `unknown`, as gRPC has it.
+  /// The status that the fields carry; nil when they carry none. An unknown number is `unknown`, as gRPC has
+  /// it.
   public init?(fields: [Field]) {
     guard let text = fields.first("grpc-status") else { return nil }
     code = Int(text).flatMap(RPCCode.init(rawValue:)) ?? .unknown

@@ -11,8 +11,9 @@ import Reactor
 
 /// The node agent: what is true of this node's pods, and the workers that serve them.
 ///
-/// It lives on one reactor thread, apart from the workers. Everything that it learns (pods from the CNI plugin, the mesh
-/// and certificates from the control plane) becomes an immutable value that is handed to the workers.
+/// It lives on one reactor thread, apart from the workers. Everything that it learns (pods from the CNI
+/// plugin, the mesh and certificates from the control plane) becomes an immutable value that is handed to the
+/// workers.
 actor Agent {
   nonisolated let thread: ReactorThread
   nonisolated let configuration: AgentConfiguration
@@ -29,7 +30,7 @@ actor Agent {
   private var generation: UInt64 = 0
   private let identities: any IdentitySource
 
-  nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
+  nonisolated var unownedExecutor: UnownedSerialExecutor { thread.executor }
 
   init(
     _ configuration: AgentConfiguration, on thread: ReactorThread, identities: any IdentitySource, log: Logger

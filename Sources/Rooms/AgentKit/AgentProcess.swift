@@ -75,7 +75,8 @@ public enum AgentProcess {
       Task(executorPreference: thread) {
         await subscription.run { batch in await agent.take(batch) }
       },
-      // The CNI plugin is dialed once the mesh is known: a pod is only acknowledged by an agent that can serve it.
+      // The CNI plugin is dialed once the mesh is known: a pod is only acknowledged by an agent that can
+      // serve it.
       Task(executorPreference: thread) {
         await agent.synced()
         await agent.followPods()

@@ -7,8 +7,9 @@ import Reactor
 
 /// What an agent sets up inside a pod's network namespace, and what it learns there.
 ///
-/// Listeners for the three kinds of traffic, and the way home for onward connections that carry the client's address:
-/// marked packets are looked up in a table where everything is local, and replies of marked connections keep the mark.
+/// Listeners for the three kinds of traffic, and the way home for onward connections that carry the client's
+/// address: marked packets are looked up in a table where everything is local, and replies of marked
+/// connections keep the mark.
 struct PodPlumbing: Sendable {
   let addresses: [IPAddress]
   let cookie: UInt64

@@ -2,7 +2,8 @@ import MeshAPI
 import Reactor
 import SwiftProtobuf
 
-/// The agent's end of the enrollment protocol: one SEQPACKET connection to the CNI plugin, one message a packet.
+/// The agent's end of the enrollment protocol: one SEQPACKET connection to the CNI plugin, one message a
+/// packet.
 struct ZDSLink: ~Copyable {
   /// As much as one message may have (ztunnel's own limit).
   static let messageLimit = 1024

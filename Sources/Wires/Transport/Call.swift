@@ -14,7 +14,8 @@ final class Call {
   var decoder: MessageDecoder
   /// Complete messages that nobody has taken yet.
   var messages: [[UInt8]] = []
-  /// Received bytes whose window has not been given back: while messages wait, the peer's window stays closed.
+  /// Received bytes whose window has not been given back: while messages wait, the peer's window stays
+  /// closed.
   var credit = 0
   /// Bytes that came after the call had ended for us.
   var discarded = 0

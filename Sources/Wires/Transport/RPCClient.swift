@@ -6,7 +6,8 @@ public import TLSEngine
 
 /// A connection to a control plane: TLS that expects a server by its name, HTTP/2, any number of calls.
 ///
-/// There is no plaintext form. When the connection ends, every call throws why, and `isUsable` turns false: connect again.
+/// There is no plaintext form. When the connection ends, every call throws why, and `isUsable` turns false:
+/// connect again.
 public final class RPCClient: Sendable {
   private let wire: Wire
   private let authority: String
@@ -23,7 +24,8 @@ public final class RPCClient: Sendable {
     }
   }
 
-  /// Connects and shakes hands; throws `unavailable` with the reason. `name` is what the server's certificate must say.
+  /// Connects and shakes hands; throws `unavailable` with the reason. `name` is what the server's certificate
+  /// must say.
   public static func connect(
     to address: SocketAddress, name: String, roots: TrustBundle, on thread: ReactorThread,
     limits: WireLimits = WireLimits()

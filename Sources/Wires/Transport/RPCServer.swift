@@ -7,11 +7,11 @@ public import Reactor
 import Synchronization
 public import TLSEngine
 
-/// A listener that answers gRPC calls over TLS and HTTP/2; clients prove themselves by bearer tokens, which is the methods'
-/// business.
+/// A listener that answers gRPC calls over TLS and HTTP/2; clients prove themselves by bearer tokens, which
+/// is the methods' business.
 ///
-/// Bounds: connections in all, calls and bytes a connection, time for the handshake. A connection beyond the bound is closed at
-/// once and counted.
+/// Bounds: connections in all, calls and bytes a connection, time for the handshake. A connection beyond the
+/// bound is closed at once and counted.
 public final class RPCServer: Sendable {
   /// Connections in all; an agent holds one or two.
   public static let maximumConnections = 4_096
@@ -31,8 +31,8 @@ public final class RPCServer: Sendable {
   private let state = Mutex(State())
   private var thread: ReactorThread { listener.thread }
 
-  /// Listens at once, in the network namespace of the calling thread; `run` serves. `settings` is asked for each connection, so that
-  /// the server's certificate can be replaced.
+  /// Listens at once, in the network namespace of the calling thread; `run` serves. `settings` is asked for
+  /// each connection, so that the server's certificate can be replaced.
   public init(
     on address: SocketAddress, settings: @escaping @Sendable () -> TLSSettings, methods: [String: RPCMethod],
     thread: ReactorThread, limits: WireLimits = WireLimits(), log: Logger

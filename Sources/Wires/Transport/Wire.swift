@@ -7,8 +7,8 @@ import TLSEngine
 
 /// One TLS and HTTP/2 connection on a socket, carrying gRPC calls either way round.
 ///
-/// A reader and a writer run as tasks on the reactor thread; everything they share is the actor's. Any failure ends every call
-/// with a status that says why.
+/// A reader and a writer run as tasks on the reactor thread; everything they share is the actor's. Any
+/// failure ends every call with a status that says why.
 actor Wire {
   nonisolated let thread: ReactorThread
   let limits: WireLimits

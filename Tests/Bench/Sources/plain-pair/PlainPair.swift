@@ -5,8 +5,8 @@ import Proxying
 import Reactor
 import TLSEngine
 
-/// The data path without capture: two workers in one process, a client's and a server's, on loopback addresses. What arrives at
-/// 127.1.0.2:15001 goes through a tunnel to 127.1.0.3:PORT.
+/// The data path without capture: two workers in one process, a client's and a server's, on loopback
+/// addresses. What arrives at 127.1.0.2:15001 goes through a tunnel to 127.1.0.3:PORT.
 @main
 struct PlainPair {
   struct Fixed: CaptureLookup {
