@@ -86,6 +86,7 @@ struct Run: AsyncParsableCommand {
   }
 
   func run() async throws {
+    ProcessSetup.harden()
     let configuration = try agentConfiguration()
     let output: LogOutput
     do throws(LogSettingsError) {

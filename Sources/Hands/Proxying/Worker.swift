@@ -127,6 +127,7 @@ final class Worker {
       switch command {
       case .mesh(let snapshot): adopt(snapshot)
       case .credentials(let identity, let tls): adopt(tls, of: identity)
+      case .forget(let identity): credentials[identity] = nil
       case .enroll(let facts, let done): done(enroll(facts))
       case .withdraw(let uid, let done):
         withdraw(uid)
@@ -179,9 +180,6 @@ final class Worker {
     for connection in Array(pod.connections.values) { connection.abort(.failed("the pod is gone")) }
     for tunnel in Array(pod.served.values) { tunnel.end(.ended("the pod is gone")) }
     for tunnel in Array(pod.tunnels.values.joined()) { tunnel.end(.ended("the pod is gone")) }
-    if !pods.values.contains(where: { $0.facts.identity == pod.facts.identity }) {
-      credentials[pod.facts.identity] = nil
-    }
   }
 
   private func drain() {

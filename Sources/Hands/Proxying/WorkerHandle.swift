@@ -8,6 +8,7 @@ public final class WorkerHandle: Sendable {
   enum Command: Sendable {
     case mesh(MeshSnapshot)
     case credentials(Identity, WorkloadTLS)
+    case forget(Identity)
     case enroll(PodFacts, @Sendable (SystemError?) -> Void)
     case withdraw(String, @Sendable () -> Void)
     case drain
@@ -42,6 +43,9 @@ public final class WorkerHandle: Sendable {
 
   /// The identity's certificate or roots have changed: new tunnels use them, older tunnels are drained.
   public func publish(_ tls: WorkloadTLS, for identity: Identity) { send(.credentials(identity, tls)) }
+
+  /// No pod speaks under the identity any more: its key is dropped.
+  public func forget(_ identity: Identity) { send(.forget(identity)) }
 
   /// Serves a pod; nil once every listener is being accepted on, else what failed, and then nothing is
   /// served.

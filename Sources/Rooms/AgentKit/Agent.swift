@@ -69,10 +69,9 @@ actor Agent {
   /// Hands an identity's new certificate to the workers that have pods of it.
   func take(_ tls: WorkloadTLS, of identity: Identity) {
     guard holders[identity] != nil else { return }
-    for worker in Set(pods.values.filter { $0.identity == identity }.map { ObjectIdentifier($0.worker) }) {
-      workers.first { ObjectIdentifier($0) == worker }?.publish(tls, for: identity)
-    }
     latest[identity] = tls
+    // To every worker: the one whose pod is only about to be enrolled would otherwise never hear of it.
+    for worker in workers { worker.publish(tls, for: identity) }
   }
 
   private var latest: [Identity: WorkloadTLS] = [:]
@@ -189,7 +188,8 @@ actor Agent {
 
   private func hold(_ identity: Identity, for worker: WorkerHandle) {
     holders[identity, default: 0] += 1
-    if let tls = latest[identity] { worker.publish(tls, for: identity) } else { identities.hold(identity) }
+    if holders[identity] == 1 { identities.hold(identity) }
+    if let tls = latest[identity] { worker.publish(tls, for: identity) }
   }
 
   private func release(_ identity: Identity) {
@@ -197,6 +197,7 @@ actor Agent {
     guard holders[identity] == 0 else { return }
     holders[identity] = nil
     latest[identity] = nil
+    for worker in workers { worker.forget(identity) }
     identities.release(identity)
   }
 

@@ -73,12 +73,13 @@ struct AgentPages: Sendable {
   private var dump: PageServer.Maker {
     { _ in
       var json = "{\"pods\":["
-      json += await agent.listing().map { "\"\($0)\"" }.joined(separator: ",")
+      json += await agent.listing().map { JSONText.quoted($0) }.joined(separator: ",")
       json += "],\"certificates\":["
       json += await keeper.statuses().map { status in
         """
-        {"identity":"\(status.identity)","state":"\(status.state)","serialNumber":"\(status.serial ?? "")",\
-        "validFrom":\(status.notBefore ?? 0),"expirationTime":\(status.notAfter ?? 0)}
+        {"identity":\(JSONText.quoted("\(status.identity)")),"state":\(JSONText.quoted("\(status.state)")),\
+        "serialNumber":\(JSONText.quoted(status.serial ?? "")),"validFrom":\(status.notBefore ?? 0),\
+        "expirationTime":\(status.notAfter ?? 0)}
         """
       }.joined(separator: ",")
       return Page(text: json + "]}\n", contentType: "application/json")

@@ -15,7 +15,6 @@ public enum AgentProcess {
   public static func run(_ configuration: AgentConfiguration, output: LogOutput, version: String) async throws
   {
     let log = Logger(label: "agent")
-    ProcessSetup.harden()
     guard ProcessSetup.isRoot else {
       throw AgentError(
         .unprivileged, "it needs root: capturing connections takes CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN")
@@ -42,6 +41,7 @@ public enum AgentProcess {
     log.notice(
       "agent started", metadata: ["node": "\(configuration.node)", "workers": "\(configuration.workers)"])
     let registry = MetricRegistry()
+    output.register(in: registry)
     ProcessFigures.register(in: registry, component: "agent", version: version)
     let sink = RecordSink(log: output, registry: registry)
     let pages = try AgentPages(agent: agent, keeper: keeper, registry: registry)
