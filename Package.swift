@@ -101,11 +101,13 @@ let package = Package(
     room(
       "Hands", "Subscription",
       ["Transport", "TLSEngine", "RPC", "MeshCodec", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
-    room("Hands", "Publication", ["Transport", "MeshCodec", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
+    room("Hands", "Publication", ["Transport", "RPC", "MeshCodec", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
     room(
       "Hands", "Issuance",
       ["Transport", "TLSEngine", "RPC", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
-    room("Hands", "Authority", ["Transport", "TLSEngine", "MeshAPI", "MeshModel", protobuf, logging]),
+    room(
+      "Hands", "Authority",
+      ["Transport", "RPC", "TLSEngine", "Reactor", "MeshAPI", "MeshModel", "Bytes", protobuf, logging]),
     room("Hands", "Telemetry", ["Transport", "Reactor", "MeshModel", "Bytes", logging]),
     room("Hands", "ManifestWatch", ["Reactor", "Manifests", "MeshModel", logging]),
 
@@ -118,14 +120,19 @@ let package = Package(
       ]),
     room(
       "Rooms", "ControlKit",
-      ["Publication", "Authority", "ManifestWatch", "Manifests", "Telemetry", "TLSEngine", "Transport", "Reactor", "MeshModel", logging]),
+      [
+        "Publication", "Authority", "ManifestWatch", "Manifests", "Telemetry", "MeshCodec", "MeshAPI", "TLSEngine",
+        "Transport", "Reactor", "MeshModel", "Bytes", logging,
+      ]),
     room(
       "Rooms", "DevKit",
       ["ManifestWatch", "Manifests", "Netlink", "BPFRuntime", "Reactor", "MeshAPI", "MeshModel", protobuf, logging]),
 
     // 7 Front doors
     frontDoor("apus-agent", ["AgentKit", "TLSEngine", "H2Engine", "BPFRuntime", "Reactor", "MeshModel", "Telemetry"]),
-    frontDoor("apus-control", ["ControlKit", "TLSEngine", "H2Engine"]),
+    frontDoor(
+      "apus-control",
+      ["ControlKit", "Authority", "Telemetry", "TLSEngine", "H2Engine", "Reactor", "MeshModel"]),
     frontDoor("apus", ["DevKit", "Reactor", "Bytes"]),
 
     tests("Bytes", []),

@@ -1,0 +1,139 @@
+public import Logging
+public import MeshCodec
+import MeshModel
+import RPC
+import Synchronization
+public import Transport
+
+/// Discovery's server: holds what is published and brings every subscriber to it.
+///
+/// Until the first `publish` a subscriber is told nothing: an empty mesh would make it forget the one it has. A slow
+/// subscriber costs one response under way; when it answers, it gets the newest state, whatever came between.
+public final class Publisher: Sendable {
+  /// The largest request, in bytes: the versions of everything that a subscriber holds from before.
+  public static let maximumRequest = 32 << 20
+  /// Streams that one node may have open; its agent needs one, two while it is replaced.
+  public static let maximumStreamsPerNode = 16
+
+  /// What there is to count.
+  public struct Figures: Hashable, Sendable {
+    public var subscribers = 0
+    /// Subscribers that hold everything published.
+    public var current = 0
+    public var generation: UInt64 = 0
+    public var resources = 0
+    public var responses: UInt64 = 0
+    public var rejections: UInt64 = 0
+    /// Streams refused, for a bad token or too many of one node.
+    public var refusals: UInt64 = 0
+  }
+
+  private struct State {
+    var catalog: Catalog?
+    var subscribers: [ObjectIdentifier: Subscriber] = [:]
+    var responses: UInt64 = 0
+    var rejections: UInt64 = 0
+    var refusals: UInt64 = 0
+  }
+
+  private let authenticate: @Sendable (String) -> String?
+  private let log: Logger
+  private let builder = Mutex(CatalogBuilder())
+  private let state = Mutex(State())
+
+  /// `authenticate` gives the node that a bearer token belongs to.
+  public init(authenticate: @escaping @Sendable (_ token: String) -> String?, log: Logger) {
+    self.authenticate = authenticate
+    self.log = log
+  }
+
+  /// The method that answers `MethodPath.deltaDiscovery`.
+  public var method: RPCMethod {
+    .stream(limit: Self.maximumRequest) { [self] call, stream throws(RPCStatus) in
+      let subscriber = try admit(call, stream)
+      defer { remove(subscriber) }
+      try await subscriber.serve()
+    }
+  }
+
+  /// Replaces what is published; subscribers are sent the difference. Encodes what is new on the calling thread.
+  public func publish(_ resources: [MeshResource]) throws(MalformedResource) {
+    let next = try builder.withLock { (builder) throws(MalformedResource) in try builder.next(resources) }
+    guard let next else { return }
+    let subscribers = state.withLock { state in
+      // Two callers at once: the later generation stays.
+      if state.catalog.map({ $0.generation < next.generation }) ?? true { state.catalog = next }
+      return Array(state.subscribers.values)
+    }
+    for subscriber in subscribers { subscriber.bell.ring() }
+    log.info(
+      "published",
+      metadata: [
+        "generation": "\(next.generation)", "resources": "\(next.count)",
+        "subscribers": "\(subscribers.count)",
+      ])
+  }
+
+  /// Ends the streams whose token does not stand for their node any more.
+  public func reauthenticate() {
+    for subscriber in state.withLock({ Array($0.subscribers.values) })
+    where authenticate(subscriber.token) != subscriber.node {
+      subscriber.end("its token is not valid any more")
+    }
+  }
+
+  public var figures: Figures {
+    let (state, catalog) = state.withLock { ($0, $0.catalog) }
+    var figures = Figures()
+    figures.subscribers = state.subscribers.count
+    figures.current = state.subscribers.values.count { subscriber in
+      catalog.map { subscriber.holds($0) } ?? false
+    }
+    figures.generation = catalog?.generation ?? 0
+    figures.resources = catalog?.count ?? 0
+    figures.responses = state.responses
+    figures.rejections = state.rejections
+    figures.refusals = state.refusals
+    return figures
+  }
+
+  // MARK: What subscribers need
+
+  var catalog: Catalog? { state.withLock { $0.catalog } }
+
+  func countResponse() { state.withLock { $0.responses += 1 } }
+
+  func countRejection() { state.withLock { $0.rejections += 1 } }
+
+  private func admit(_ call: RPCCall, _ stream: RPCStream) throws(RPCStatus) -> Subscriber {
+    guard let token = call.head.bearerToken, let node = authenticate(token) else {
+      let reason = call.head.bearerToken == nil ? "there is no bearer token" : "the bearer token is not known"
+      throw refuse(RPCStatus(.unauthenticated, reason), "\(call.peer)", node: nil)
+    }
+    let subscriber = Subscriber(stream, node: node, token: token, peer: "\(call.peer)", of: self, log: log)
+    let isTaken = state.withLock { state in
+      guard state.subscribers.values.count(where: { $0.node == node }) < Self.maximumStreamsPerNode else {
+        return false
+      }
+      state.subscribers[ObjectIdentifier(subscriber)] = subscriber
+      return true
+    }
+    guard isTaken else {
+      let reason = "the node has \(Self.maximumStreamsPerNode) streams already"
+      throw refuse(RPCStatus(.resourceExhausted, reason), "\(call.peer)", node: node)
+    }
+    return subscriber
+  }
+
+  private func refuse(_ status: RPCStatus, _ peer: String, node: String?) -> RPCStatus {
+    state.withLock { $0.refusals += 1 }
+    var metadata: Logger.Metadata = ["peer": "\(peer)", "reason": "\(status.message)"]
+    if let node { metadata["node"] = "\(node)" }
+    log.warning("subscriber refused", metadata: metadata)
+    return status
+  }
+
+  private func remove(_ subscriber: Subscriber) {
+    state.withLock { _ = $0.subscribers.removeValue(forKey: ObjectIdentifier(subscriber)) }
+  }
+}
