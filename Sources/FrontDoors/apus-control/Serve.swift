@@ -1,0 +1,136 @@
+import ArgumentParser
+import Authority
+import ControlKit
+import MeshModel
+import Reactor
+import Telemetry
+
+/// Serves the mesh until SIGTERM.
+struct Serve: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Serve discovery and certificates until SIGTERM.",
+    discussion: """
+      A first run on this machine:
+
+        echo '{"node-1": "a-token-of-16-or-more-characters"}' > tokens.json
+        apus-control serve --manifests DIR --listen 127.0.0.1:15012 \\
+          --root-out root.pem --node-tokens tokens.json --metrics 127.0.0.1:15014
+
+      Agents then connect with --control 127.0.0.1:15012 --control-root root.pem and their node's token. \
+      SIGHUP reads the tokens again; SIGTERM ends.
+      """)
+
+  @Option(
+    help: ArgumentHelp(
+      "A directory of manifests (*.yaml, *.yml, *.json); repeat it for several, which make one mesh.",
+      valueName: "dir"))
+  var manifests: [String]
+
+  @Option(help: ArgumentHelp("Where discovery and certificates are served.", valueName: "address:port"))
+  var listen: String
+
+  @Option(help: ArgumentHelp("The mesh's trust domain: the first part of every identity.", valueName: "name"))
+  var trustDomain = "cluster.local"
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      The certificate to sign with, then those above it up to the root, in one PEM file. Without it a root is made \
+      in memory and ends with the process.
+      """, valueName: "file"))
+  var caCert: String?
+
+  @Option(help: ArgumentHelp("The private key of --ca-cert, PEM, not encrypted.", valueName: "file"))
+  var caKey: String?
+
+  @Option(
+    help: ArgumentHelp("Write the root certificates here, PEM, once it serves.", valueName: "file"))
+  var rootOut: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Which bearer token stands for which node: JSON {\"NODE\": \"TOKEN\"}. Read again on SIGHUP.",
+      valueName: "file"))
+  var nodeTokens: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Where readiness (/ready) and metrics (/metrics) are served, over plain HTTP.",
+      valueName: "address:port"))
+  var metrics: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Every certificate of a pod lives at most this long. Without it: what is asked for, a day when nothing is.",
+      valueName: "seconds"))
+  var leafLifetime: Int64?
+
+  @Option(
+    help: ArgumentHelp("trace, debug, info, notice, warning or error.", valueName: "level"))
+  var logLevel = "info"
+
+  @Option(help: ArgumentHelp("text or json.", valueName: "format"))
+  var logFormat = "text"
+
+  /// A certificate must outlive the time that it takes to get another: half a life, at the least a few seconds.
+  private static let leafLifetimes: ClosedRange<Int64> = 10...AuthorityLimits.hardLifetime
+
+  func validate() throws { _ = try (settings(), logSettings()) }
+
+  func run() throws {
+    let (settings, log) = (try settings(), try logSettings())
+    do throws(ControlError) {
+      try ControlProcess.run(settings, log: log)
+    } catch {
+      StandardError.say("apus-control: \(error)")
+      throw ExitCode(1)
+    }
+  }
+
+  private func settings() throws -> ControlConfiguration {
+    guard !manifests.isEmpty else { throw ValidationError("Say where the manifests are: --manifests DIR.") }
+    if let leafLifetime, !Self.leafLifetimes.contains(leafLifetime) {
+      throw ValidationError(
+        "--leaf-lifetime takes \(Self.leafLifetimes.lowerBound) to \(Self.leafLifetimes.upperBound) seconds.")
+    }
+    return ControlConfiguration(
+      manifests: manifests, listen: try address(listen, "--listen"), trustDomain: try domain(),
+      authority: try authority(), rootOutput: rootOut, nodeTokens: nodeTokens,
+      metrics: try metrics.map { try address($0, "--metrics") },
+      limits: AuthorityLimits(leafLifetime: leafLifetime))
+  }
+
+  private func logSettings() throws -> LogSettings {
+    do throws(LogSettingsError) {
+      return try LogSettings(levels: logLevel, format: logFormat)
+    } catch {
+      throw ValidationError("\(error)")
+    }
+  }
+
+  private func authority() throws -> ControlConfiguration.AuthorityFiles? {
+    switch (caCert, caKey) {
+    case (nil, nil): return nil
+    case (let certificates?, let key?):
+      return ControlConfiguration.AuthorityFiles(certificates: certificates, key: key)
+    case (_?, nil): throw ValidationError("--ca-cert needs --ca-key, the private key that belongs to it.")
+    case (nil, _?): throw ValidationError("--ca-key needs --ca-cert, the certificate that belongs to it.")
+    }
+  }
+
+  private func domain() throws -> TrustDomain {
+    do throws(IdentityError) {
+      return try TrustDomain(trustDomain)
+    } catch {
+      throw ValidationError("--trust-domain: \(error).")
+    }
+  }
+
+  private func address(_ text: String, _ flag: String) throws -> SocketAddress {
+    guard let address = SocketAddress(text) else {
+      throw ValidationError(
+        "\(flag) takes ADDRESS:PORT, for example 127.0.0.1:15012 or [::1]:15012, not '\(text)'.")
+    }
+    return address
+  }
+}

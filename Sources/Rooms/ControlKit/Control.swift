@@ -1,0 +1,163 @@
+import Authority
+public import Bytes
+public import Logging
+import ManifestWatch
+import Manifests
+import MeshAPI
+import MeshCodec
+public import MeshModel
+import Publication
+public import Reactor
+import Synchronization
+import Telemetry
+import TLSEngine
+import Transport
+
+/// The control plane: compiles directories of manifests, publishes the mesh to the nodes' agents and
+/// certifies their pods.
+public final class Control: Sendable {
+  let publisher: Publisher
+  let authority: CertificateAuthority
+  let certificate: ServerCertificate
+  let signer: Certificate
+  let server: RPCServer
+  private let configuration: ControlConfiguration
+  private let tokens: NodeTokens
+  private let places = PodPlaces()
+  private let thread: ReactorThread
+  private let log: Logger
+  private let pages = Mutex<PageServer?>(nil)
+  private let tasks = Mutex<[Task<Void, Never>]>([])
+  private let latest = Mutex<ManifestUpdate?>(nil)
+
+  /// Opens the listener; nothing is served before `start`.
+  public init(_ configuration: ControlConfiguration, on thread: ReactorThread, log: Logger)
+    throws(ControlError)
+  {
+    let now = Clock.wall() / 1_000_000_000
+    let issuer = try AuthoritySource.issuer(configuration, now: now, log: log)
+    let tokens = try NodeTokens(path: configuration.nodeTokens)
+    let places = places
+    publisher = Publisher(authenticate: { tokens.node(of: $0) }, log: log)
+    authority = CertificateAuthority(
+      issuer, trustDomain: configuration.trustDomain, limits: configuration.limits,
+      evidence: CertificateAuthority.Evidence(
+        node: { tokens.node(of: $0) }, runs: { places.runs($0, on: $1) }),
+      log: log)
+    certificate = try ServerCertificate(issuer, for: configuration.listen.ip, now: now, log: log)
+    signer = issuer.signer
+    do throws(SystemError) {
+      server = try RPCServer(
+        on: configuration.listen, settings: { [certificate] in certificate.settings },
+        methods: [
+          MethodPath.deltaDiscovery: publisher.method, MethodPath.createCertificate: authority.method,
+        ],
+        thread: thread, log: log)
+    } catch {
+      throw ControlError("it cannot listen on \(configuration.listen): \(error)")
+    }
+    roots = issuer.bundle.pem
+    self.configuration = configuration
+    self.tokens = tokens
+    self.thread = thread
+    self.log = log
+  }
+
+  /// The root certificates by which agents check us and each other, PEM.
+  public let roots: String
+  /// Where discovery and certificates are served.
+  public var address: SocketAddress { server.address }
+  /// Where readiness and metrics are served, once started.
+  public var metricsAddress: SocketAddress? { pages.withLock { $0?.address } }
+
+  /// Serves; returns when the manifests have been read once and the roots are written.
+  public func start() async throws(ControlError) {
+    try servePages()
+    let (first, reading) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    run { [thread, certificate] in await certificate.keepFresh(on: thread) }
+    let following = Task { [self] in await follow { reading.yield() } }
+    tasks.withLock { $0.append(following) }
+    for await _ in first { break }
+    run { [server] in await server.run() }
+    do throws(SystemError) {
+      try Files.write(Array(roots.utf8), to: configuration.rootOutput)
+    } catch {
+      throw ControlError("the roots cannot be written: \(error)")
+    }
+    log.notice(
+      "control plane serves",
+      metadata: [
+        "address": "\(address)", "trustDomain": "\(configuration.trustDomain)", "nodes": "\(tokens.count)",
+        "roots": "\(configuration.rootOutput)",
+      ])
+  }
+
+  /// Reads the nodes' tokens again, and ends the streams of those that are not valid any more.
+  public func reloadTokens() {
+    do throws(ControlError) {
+      try tokens.reload()
+      log.notice("node tokens read again", metadata: ["nodes": "\(tokens.count)"])
+      publisher.reauthenticate()
+    } catch {
+      log.error("the earlier node tokens stay", metadata: ["error": "\(error)"])
+    }
+  }
+
+  /// Stops serving; calls under way have `grace` to end.
+  public func stop(grace: Interval = .seconds(5)) async {
+    for task in tasks.withLock({ $0 }) { task.cancel() }
+    pages.withLock { $0 }?.close()
+    await server.close(grace: grace)
+  }
+
+  /// What the directories last said.
+  var update: ManifestUpdate? { latest.withLock { $0 } }
+
+  // MARK: The mesh
+
+  /// Publishes every state of the directories, off the reactor thread: encoding a large mesh takes a while.
+  private func follow(_ taken: @Sendable () -> Void) async {
+    var options = CompileOptions()
+    options.trustDomain = configuration.trustDomain
+    let watch = ManifestWatch(
+      directories: configuration.manifests, options: options, thread: thread, logger: log)
+    var findings = FindingLog(log)
+    for await update in watch.updates() {
+      findings.tell(update)
+      latest.withLock { $0 = update }
+      if let mesh = update.mesh { take(mesh) }
+      taken()
+    }
+  }
+
+  private func take(_ mesh: CompiledMesh) {
+    // A pod's agent may ask for its certificate as soon as it is told of the pod.
+    places.replace(with: mesh.workloads)
+    do throws(MalformedResource) {
+      try publisher.publish(
+        mesh.authorizations.map(MeshResource.authorization) + mesh.services.map(MeshResource.service)
+          + mesh.workloads.map(MeshResource.workload))
+    } catch {
+      log.error(
+        "the last published mesh stays: a resource cannot be sent", metadata: ["resource": "\(error)"])
+    }
+  }
+
+  // MARK: Pages
+
+  private func servePages() throws(ControlError) {
+    guard let address = configuration.metrics else { return }
+    do throws(SystemError) {
+      let pages = try PageServer(on: address, pages: ControlPages(self).pages, thread: thread, log: log)
+      self.pages.withLock { $0 = pages }
+      run { await pages.run() }
+    } catch {
+      throw ControlError("it cannot serve pages on \(address): \(error)")
+    }
+  }
+
+  private func run(_ body: @escaping @Sendable () async -> Void) {
+    let task = Task(executorPreference: thread) { await body() }
+    tasks.withLock { $0.append(task) }
+  }
+}

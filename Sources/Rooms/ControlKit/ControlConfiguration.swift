@@ -1,0 +1,46 @@
+public import Authority
+public import MeshModel
+
+/// Everything the control plane is told when it starts; read once, from flags, by the front door.
+public struct ControlConfiguration: Sendable {
+  /// Directories of manifests; what is said in any of them counts for one mesh.
+  public var manifests: [String]
+  /// Discovery and certificates, over TLS.
+  public var listen: SocketAddress
+  public var trustDomain: TrustDomain
+  /// The operator's authority, PEM files; nil for a root that is made in memory.
+  public var authority: AuthorityFiles?
+  /// Where the root certificates are written, PEM, for agents to check us by.
+  public var rootOutput: String
+  /// The file that says which bearer token stands for which node.
+  public var nodeTokens: String
+  /// Readiness and metrics; nil for none.
+  public var metrics: SocketAddress?
+  public var limits: AuthorityLimits
+
+  /// An operator's authority: the signing certificate first, then those above it up to the root; and its key.
+  public struct AuthorityFiles: Hashable, Sendable {
+    public var certificates: String
+    public var key: String
+
+    public init(certificates: String, key: String) {
+      self.certificates = certificates
+      self.key = key
+    }
+  }
+
+  public init(
+    manifests: [String], listen: SocketAddress, trustDomain: TrustDomain = .clusterLocal,
+    authority: AuthorityFiles? = nil, rootOutput: String, nodeTokens: String, metrics: SocketAddress? = nil,
+    limits: AuthorityLimits = AuthorityLimits()
+  ) {
+    self.manifests = manifests
+    self.listen = listen
+    self.trustDomain = trustDomain
+    self.authority = authority
+    self.rootOutput = rootOutput
+    self.nodeTokens = nodeTokens
+    self.metrics = metrics
+    self.limits = limits
+  }
+}

@@ -1,0 +1,68 @@
+import Bytes
+import Logging
+import MeshModel
+import Reactor
+import Synchronization
+import TLSEngine
+
+/// The listener's own certificate, signed by the mesh's authority and renewed at half life.
+final class ServerCertificate: Sendable {
+  /// The name that agents expect.
+  static let name = "apus-control"
+  /// In seconds: a day.
+  static let lifetime: Int64 = 86_400
+  /// How often the wall clock is looked at: it may step.
+  private static let recheck = Interval.seconds(30)
+
+  private let issuer: CertificateIssuer
+  private let addresses: [IPAddress]
+  private let log: Logger
+  private let current: Mutex<TLSSettings>
+
+  /// `now` in seconds since 1970.
+  init(_ issuer: CertificateIssuer, for address: IPAddress, now: Int64, log: Logger) throws(ControlError) {
+    self.issuer = issuer
+    self.log = log
+    // A wildcard is no address that anybody dials.
+    addresses = address.isUnspecified ? [] : [address]
+    current = Mutex(try Self.make(issuer, addresses, now))
+  }
+
+  /// For the next session.
+  var settings: TLSSettings { current.withLock { $0 } }
+
+  /// The last second of validity, since 1970.
+  var notAfter: Int64 { settings.credentials?.leaf.notAfter ?? 0 }
+
+  /// Renews for the life of the process; open sessions keep what they have.
+  func keepFresh(on thread: ReactorThread) async {
+    while (try? await thread.sleep(for: Self.recheck)) != nil {
+      renewIfDue(now: Clock.wall() / 1_000_000_000)
+    }
+  }
+
+  func renewIfDue(now: Int64) {
+    guard let leaf = settings.credentials?.leaf else { return }
+    // Also when the clock was set back to before its beginning.
+    guard now >= leaf.notBefore + (leaf.notAfter - leaf.notBefore) / 2 || now < leaf.notBefore else { return }
+    do throws(ControlError) {
+      let renewed = try Self.make(issuer, addresses, now)
+      current.withLock { $0 = renewed }
+      log.info("the listener's certificate is renewed")
+    } catch {
+      log.error("the listener's certificate cannot be renewed", metadata: ["error": "\(error)"])
+    }
+  }
+
+  private static func make(
+    _ issuer: CertificateIssuer, _ addresses: [IPAddress], _ now: Int64
+  ) throws(ControlError) -> TLSSettings {
+    do {
+      let credentials = try issuer.makeServerCredentials(
+        dnsNames: [name], ips: addresses, lifetime: lifetime, now: now)
+      return try TLSSettings.server(credentials: credentials, roots: nil)
+    } catch {
+      throw ControlError("the listener's certificate cannot be made: \(error)")
+    }
+  }
+}
