@@ -54,6 +54,16 @@ import Testing
     #expect(Probe.isGood(status: Array(line.utf8)) == isGood)
   }
 
+  @Test func rootOfAContainerIsNotRoot() {
+    #expect(Privileges.suffice("Name:\tapus\nCapPrm:\t0\nCapEff:\t000001ffffffffff\nCapBnd:\t0\n"))
+    #expect(!Privileges.suffice("CapEff:\t00000000a80425fb\n"))
+    #expect(!Privileges.suffice("CapEff:\tnonsense\n"))
+    #expect(!Privileges.suffice(""))
+    #expect(Privileges.isWholeMachine("         0          0 4294967295\n"))
+    #expect(!Privileges.isWholeMachine("         0       1000          1\n"))
+    #expect(!Privileges.isWholeMachine(""))
+  }
+
   @Test func programsAreFoundAsAShellFindsThem() {
     #expect(PodEntry.find("sh", path: "/nowhere:/bin:/usr/bin") == "/bin/sh")
     #expect(PodEntry.find("/bin/sh", path: "") == "/bin/sh")

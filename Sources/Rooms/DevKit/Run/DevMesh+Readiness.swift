@@ -25,7 +25,24 @@ extension DevMesh {
       } else if failures >= Self.failureThreshold || pod.phase != .running {
         setReady(pod, false)
       }
-      try? await thread.sleep(for: pause(after: isFine, pod, since: started))
+      if isFine, !Self.isProbed(pod) {
+        await changes(of: pod)
+      } else {
+        try? await thread.sleep(for: pause(after: isFine, pod, since: started))
+      }
+    }
+  }
+
+  private static func isProbed(_ pod: DevPod) -> Bool {
+    pod.programs.contains { $0.container.readiness != nil }
+  }
+
+  /// Without a probe, a ready pod stays so until one of its processes ends.
+  private func changes(of pod: DevPod) async {
+    while !pod.isStopping, !isClosing, !Task.isCancelled, pod.isReady {
+      let seen = bell.rings
+      guard pod.programs.allSatisfy({ $0.process != nil }) else { return }
+      _ = await bell.rung(since: seen)
     }
   }
 

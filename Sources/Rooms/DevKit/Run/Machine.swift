@@ -25,6 +25,13 @@ struct Machine: Sendable {
       throw .unprivileged(
         "apus dev must run as root: it makes network namespaces and loads eBPF programs; try it with sudo.")
     }
+    let status = (try? Files.text("/proc/self/status")) ?? ""
+    let users = (try? Files.text("/proc/self/uid_map")) ?? ""
+    guard Privileges.isWholeMachine(users), Privileges.suffice(status) else {
+      throw .unprivileged(
+        "apus dev needs the machine's own root (CAP_SYS_ADMIN and CAP_NET_ADMIN), and this is one of a container "
+          + "or of a user namespace: run it on the machine itself, or in a privileged container.")
+    }
   }
 
   static func mounts() throws(DevError) -> MountTable {
