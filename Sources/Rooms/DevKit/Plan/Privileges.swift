@@ -6,7 +6,7 @@ enum Privileges {
   /// `status`: of `/proc/self/status`.
   static func suffice(_ status: String) -> Bool {
     let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }
-    guard let digits = line?.split(separator: "\t").last, let held = UInt64(digits, radix: 16) else { return false }
+    let held = line?.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) } ?? 0
     return held & needed == needed
   }
 

@@ -29,8 +29,8 @@ struct Machine: Sendable {
     let users = (try? Files.text("/proc/self/uid_map")) ?? ""
     guard Privileges.isWholeMachine(users), Privileges.suffice(status) else {
       throw .unprivileged(
-        "apus dev needs the machine's own root (CAP_SYS_ADMIN and CAP_NET_ADMIN), and this is one of a container "
-          + "or of a user namespace: run it on the machine itself, or in a privileged container.")
+        "apus dev needs the machine's own root (CAP_SYS_ADMIN and CAP_NET_ADMIN), and this root is that "
+          + "of a container or a user namespace: run it on the machine itself, or in a privileged container.")
     }
   }
 
