@@ -30,6 +30,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 // An address as Swift holds it: family 4 or 6, sixteen bytes as two big-endian words, a port in host order.
@@ -321,10 +322,26 @@ static inline int64_t apus_wall_nanoseconds(void) {
   return (int64_t)now.tv_sec * 1000000000ll + (int64_t)now.tv_nsec;
 }
 
+// Runs in a thread that does not block the signal: lets it block it from now on, and sends it to the process again, until
+// no thread takes it and it stays pending for the signalfd.
+static inline void apus_pass_signal_on(int number, siginfo_t *info, void *context) {
+  (void)info;
+  sigaddset(&((ucontext_t *)context)->uc_sigmask, number);
+  int saved = errno;
+  kill(getpid(), number);
+  errno = saved;
+}
+
+// Blocks the signals in the calling thread and those it starts; threads that run already come to it by the handler.
 static inline int apus_block_signals(const int *signals, int count, sigset_t *set) {
   sigemptyset(set);
   for (int i = 0; i < count; i++) sigaddset(set, signals[i]);
-  return pthread_sigmask(SIG_BLOCK, set, NULL);
+  int blocked = pthread_sigmask(SIG_BLOCK, set, NULL);
+  for (int i = 0; i < count && blocked == 0; i++) {
+    struct sigaction action = {.sa_sigaction = apus_pass_signal_on, .sa_flags = SA_SIGINFO | SA_RESTART};
+    blocked = sigaction(signals[i], &action, NULL);
+  }
+  return blocked;
 }
 
 static inline void apus_unblock_all_signals(void) {

@@ -1,8 +1,8 @@
 internal import CLinux
 import Glibc
 
-/// Signals as something to wait for (signalfd). Create it before any thread starts: threads inherit the
-/// blocked set.
+/// Signals as something to wait for (signalfd), whichever threads run already: a thread that is handed one of
+/// them blocks it and passes it on.
 public final class SignalWatch: Sendable {
   private let handle: Descriptor
 
