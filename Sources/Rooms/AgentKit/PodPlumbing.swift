@@ -67,9 +67,20 @@ struct PodPlumbing: Sendable {
     return found
   }
 
-  /// Accepted sockets inherit the mark of the packet that opened them, so that replies find the way home too.
+  /// Accepted sockets inherit the mark of the packet that opened them, and so do the answers that come from no socket
+  /// (the reset of a port where nothing listens): replies find the way home too.
   private static func keepMarks() throws(SystemError) {
-    let path = "/proc/sys/net/ipv4/tcp_fwmark_accept"
+    try set("/proc/sys/net/ipv4/tcp_fwmark_accept")
+    try set("/proc/sys/net/ipv4/fwmark_reflect")
+    // Absent where IPv6 is.
+    do throws(SystemError) {
+      try set("/proc/sys/net/ipv6/fwmark_reflect")
+    } catch {
+      guard error.isMissing else { throw error }
+    }
+  }
+
+  private static func set(_ path: String) throws(SystemError) {
     let file = try Descriptor.open(path, O_WRONLY)
     let one: [UInt8] = [UInt8(ascii: "1")]
     _ = try file.write(one.span)
