@@ -133,7 +133,7 @@ let package = Package(
     frontDoor(
       "apus-control",
       ["ControlKit", "Authority", "Telemetry", "TLSEngine", "H2Engine", "Reactor", "MeshModel"]),
-    frontDoor("apus", ["DevKit", "Reactor", "Bytes"]),
+    frontDoor("apus", ["DevKit", "BPFRuntime", "TLSEngine", "H2Engine", "Reactor", "Bytes"]),
 
     tests("Bytes", []),
     tests("MeshModel", []),

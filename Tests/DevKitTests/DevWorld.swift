@@ -13,7 +13,7 @@ struct DevWorld {
 
   /// What the machine lacks for such tests; nil when nothing.
   static let obstacle: String? = {
-    do throws(DevError) { try MachineCheck.run() } catch { return error.description }
+    do throws(DevError) { _ = try Machine.inspect() } catch { return error.description }
     guard FileManager.default.isExecutableFile(atPath: program) else { return "\(program) is not built" }
     guard FileManager.default.isExecutableFile(atPath: "/usr/bin/python3") else {
       return "no /usr/bin/python3"

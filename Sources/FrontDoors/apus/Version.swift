@@ -1,10 +1,14 @@
 import ArgumentParser
+import BPFRuntime
 import DevKit
 import Foundation
+import H2Engine
+import TLSEngine
 
 /// What this program is.
 enum Version {
-  static let text = "apus 0.1.0"
+  static let text =
+    "apus 0.1.0 (\(TLSVersions.openssl), \(H2Library.version), libbpf \(LibbpfVersion.text))"
 }
 
 struct ShowVersion: ParsableCommand {

@@ -40,11 +40,21 @@ extension DevMesh {
     bell.ring()
   }
 
+  /// After a pod whose world could not be made.
+  private static let retryPause = Interval.seconds(5)
+
   private func fail(_ pod: DevPod, _ why: String) {
     pod.phase = .failed
     pod.reason = why
-    say(.error, "\(pod.title) cannot start: \(why)")
+    say(
+      .error,
+      "\(pod.title) cannot start: \(why); another is tried in \(Self.retryPause.milliseconds / 1000) s")
     bell.ring()
+    pod.tasks.append(
+      Task { [thread] in
+        try? await thread.sleep(for: Self.retryPause)
+        self.stop(pod)
+      })
   }
 
   private func noteImages(_ pod: DevPod) {
@@ -163,6 +173,9 @@ extension DevMesh {
   /// changes for a tenth of a second.
   private static let farewell = Interval.milliseconds(300)
 
+  /// For a killed process to end; one that hangs in the kernel is then told of and left.
+  private static let killPatience = Interval.seconds(10)
+
   func stop(_ pod: DevPod) {
     guard !pod.isStopping else { return }
     let wasServing = pod.isReady
@@ -183,7 +196,8 @@ extension DevMesh {
       try? await thread.sleep(for: .milliseconds(10))
     }
     group.kill()
-    while group.isPopulated { try? await thread.sleep(for: .milliseconds(10)) }
+    let lastDeadline = Clock.now() + Self.killPatience
+    while group.isPopulated, Clock.now() < lastDeadline { try? await thread.sleep(for: .milliseconds(10)) }
     for task in pod.tasks { task.cancel() }
     guard !isClosing else { return }
     await nodes[pod.node - 1].enrollment?.withdraw(pod.uid)

@@ -14,6 +14,7 @@ extension DevMesh {
     for program in ["apus-control", "apus-agent"] where !ProcessSetup.isExecutable(binary(program)) {
       throw DevError.failed("\(binary(program)) is not there: build it, or say --binaries DIR, or --no-mesh.")
     }
+    try Machine.requireCapture()
     try makeTokens()
     say(.progress, "starting the control plane")
     let control = self.control

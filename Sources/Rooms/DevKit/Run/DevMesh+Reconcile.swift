@@ -16,11 +16,16 @@ extension DevMesh {
   private func reconcile() {
     guard let desired else { return }
     var known: Set<OwnerKey> = []
-    for wanted in desired.mesh.wanted where !wanted.spec.usesHostNetwork {
+    for wanted in desired.mesh.wanted {
       let owner = OwnerKey(kind: wanted.kind, namespace: wanted.namespace, name: wanted.name)
       known.insert(owner)
-      reconcile(owner, wanted)
+      if wanted.spec.usesHostNetwork {
+        complain(owner, "it wants the host's network, which apus dev gives to nobody")
+      } else {
+        reconcile(owner, wanted)
+      }
     }
+    complaints = complaints.filter { known.contains($0.key) }
     for pod in pods where !pod.isStopping && !known.contains(pod.owner) { stop(pod) }
     for pod in pods where !pod.isStopping { refreshHosts(of: pod) }
   }

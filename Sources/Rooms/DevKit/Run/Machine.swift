@@ -1,3 +1,4 @@
+import BPFRuntime
 import Reactor
 
 /// What this machine must offer before a mesh can run on it.
@@ -34,6 +35,16 @@ struct Machine: Sendable {
     }
   }
 
+  /// What the agents need of the kernel, tried by doing it.
+  static func requireCapture() throws(DevError) {
+    let missing = KernelProbe.features().filter { !$0.isAvailable }
+    guard let first = missing.first else { return }
+    let names = missing.map(\.name).joined(separator: ", ")
+    throw .unsupported(
+      "This kernel lacks what capture needs: \(names) (\(first.problem ?? "")); `apus-agent probe` lists all of "
+        + "it, and --no-mesh runs the pods without a mesh.")
+  }
+
   static func mounts() throws(DevError) -> MountTable {
     do throws(SystemError) {
       return MountTable(try Files.text("/proc/self/mountinfo"))
@@ -45,5 +56,8 @@ struct Machine: Sendable {
 
 /// Whether a mesh can run here, without starting one.
 public enum MachineCheck {
-  public static func run() throws(DevError) { _ = try Machine.inspect() }
+  public static func run() throws(DevError) {
+    _ = try Machine.inspect()
+    try Machine.requireCapture()
+  }
 }
