@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <linux/sched.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
@@ -348,6 +349,13 @@ static inline void apus_unblock_all_signals(void) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+// Large buffers come and go with flows: fixed thresholds keep them out of the heap, which would hold on to them.
+static inline void apus_return_freed_memory(void) {
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);
+  mallopt(M_TRIM_THRESHOLD, 256 << 10);
+  mallopt(M_ARENA_MAX, 2);
 }
 
 static inline void apus_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }

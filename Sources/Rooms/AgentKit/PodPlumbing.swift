@@ -43,7 +43,7 @@ struct PodPlumbing: Sendable {
       throw AgentError(.failed, "the pod's network namespace has no address yet")
     }
     try? netlink.setUp("lo")
-    try keepMarks()
+    try keepMarks(made.addresses.map(\.family))
     for address in made.addresses {
       try routeMarkedHome(address.family, netlink)
       made.listening.append(.init(.outbound, try .listener(on: SocketAddress(address, MeshPort.outbound))))
@@ -67,23 +67,17 @@ struct PodPlumbing: Sendable {
     return found
   }
 
-  /// Accepted sockets inherit the mark of the packet that opened them, and so do the answers that come from no socket
-  /// (the reset of a port where nothing listens): replies find the way home too.
-  private static func keepMarks() throws(SystemError) {
-    try set("/proc/sys/net/ipv4/tcp_fwmark_accept")
-    try set("/proc/sys/net/ipv4/fwmark_reflect")
-    // Absent where IPv6 is.
-    do throws(SystemError) {
-      try set("/proc/sys/net/ipv6/fwmark_reflect")
-    } catch {
-      guard error.isMissing else { throw error }
-    }
-  }
-
-  private static func set(_ path: String) throws(SystemError) {
-    let file = try Descriptor.open(path, O_WRONLY)
+  /// Accepted sockets inherit the mark of the packet that opened them, and resets for ports where nobody listens carry
+  /// the mark of what they refuse (ip-sysctl: tcp_fwmark_accept, fwmark_reflect): both find the way home. Without the
+  /// second, dialing a closed port would be a silence of seconds and not a refusal.
+  private static func keepMarks(_ families: [IPAddress.Family]) throws(SystemError) {
+    var names = ["ipv4/tcp_fwmark_accept", "ipv4/fwmark_reflect"]
+    if families.contains(.v6) { names.append("ipv6/fwmark_reflect") }
     let one: [UInt8] = [UInt8(ascii: "1")]
-    _ = try file.write(one.span)
+    for name in names {
+      let file = try Descriptor.open("/proc/sys/net/\(name)", O_WRONLY)
+      _ = try file.write(one.span)
+    }
   }
 
   private static func routeMarkedHome(_ family: IPAddress.Family, _ netlink: NetlinkSession)
