@@ -15,8 +15,11 @@ enum Limits {
   /// Bytes that may wait for the applications' sockets of a worker before the tunnels' windows stay shut:
   /// above it the session's credit is returned only when bytes leave.
   static let workerBacklog = 64 << 20
-  /// Memory a queue keeps when it has run empty.
-  static let keptCapacity = 16 << 10
+  /// Memory a connection's queue keeps when it has run empty.
+  static let keptCapacity = 64 << 10
+  /// The same for a tunnel's ciphertext, which is filled and emptied every tick while bulk flows; given back when the
+  /// tunnel has been quiet.
+  static let busyCapacity = 2 << 20
   /// Connections taken from one listener at one go, so that no listener starves the others.
   static let acceptBatch = 64
   /// Connections of one pod that wait for the mesh, for credentials or for a tunnel.

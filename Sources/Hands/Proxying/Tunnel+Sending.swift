@@ -23,7 +23,7 @@ extension Tunnel {
       return end(.unreachable(error))
     }
     if tls.outgoing.isEmpty {
-      tls.outgoing.clear(keeping: Limits.keptCapacity)
+      tls.outgoing.clear(keeping: Limits.busyCapacity)
       setInterest(.readable)
     } else {
       setInterest([.readable, .writable])

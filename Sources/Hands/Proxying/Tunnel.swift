@@ -206,6 +206,7 @@ final class Tunnel: PollTarget {
   func deadlinePassed() {
     guard let deadline, deadline <= worker.now else { return }
     self.deadline = nil
+    if tls.outgoing.isEmpty { tls.outgoing.clear() }
     guard stage == .open else {
       return end(
         stage == .connecting ? .unreachable(.timedOut) : .ended("no mutual TLS within the time limit"))
