@@ -148,7 +148,7 @@ let package = Package(
     tests("Manifests", ["MeshModel", "PolicyEngine"], resources: [.copy("Golden")]),
     tests("Enrollment", []),
     tests("BPFRuntime", ["CBPF", "Netlink", "Reactor", "MeshModel"]),
-    tests("Netlink", ["Reactor", "MeshModel"]),
+    tests("Netlink", ["Reactor", "Bytes", "MeshModel"]),
     tests("MeshCodec", ["MeshAPI", "MeshModel", protobuf]),
     tests(
       "Issuance",
@@ -156,7 +156,7 @@ let package = Package(
     tests("Telemetry", ["MeshModel", "Reactor", "Bytes", logging]),
     tests("Publication", ["Subscription", "MeshCodec", "MeshAPI", "MeshModel", protobuf]),
     tests("Transport", ["Reactor", "TLSEngine", "RPC", "Bytes", "MeshModel", logging]),
-    tests("DevKit", ["Manifests", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf]),
+    tests("DevKit", ["Manifests", "Netlink", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf]),
     tests("Proxying", ["Reactor", "TLSEngine", "MeshIndex", "MeshModel", "Bytes"]),
   ]
 )

@@ -21,6 +21,15 @@ struct DevWorldTests {
       selector: {app: echo}
       ports: [{port: 7000}]
     ---
+    apiVersion: v1
+    kind: Service
+    metadata: {name: virtual, namespace: plain}
+    spec:
+      ipFamilyPolicy: PreferDualStack
+      ipFamilies: [IPv4, IPv6]
+      selector: {app: echo}
+      ports: [{port: 7000, targetPort: main}]
+    ---
     apiVersion: apps/v1
     kind: Deployment
     metadata: {name: echo, namespace: plain}
@@ -48,7 +57,7 @@ struct DevWorldTests {
             env:
             - {name: GREETING, value: \(greeting)}
             - {name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}
-            ports: [{containerPort: 7000}]
+            ports: [{name: main, containerPort: 7000}]
     ---
     apiVersion: v1
     kind: Pod
@@ -111,6 +120,10 @@ struct DevWorldTests {
       let named = try await world.dev(
         "exec", "-n", "plain", "client", "--", "/usr/bin/python3", "-c", Self.ask, "echo.plain")
       #expect(named.out.hasPrefix("hello node-"), "\(named.err)")
+      // By virtual address, which the namespace translates: no agent does.
+      let virtual = try await world.dev(
+        "exec", "client", "--", "/usr/bin/python3", "-c", Self.ask, "virtual.plain")
+      #expect(virtual.out.hasPrefix("hello node-"), "\(virtual.err)")
       let names = try await world.dev("exec", "plain/client", "--", "cat", "/etc/hosts").out
       #expect(names.contains("echo echo.plain.svc.cluster.local echo.plain.svc echo.plain\n"))
     }

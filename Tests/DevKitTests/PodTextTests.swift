@@ -2,6 +2,7 @@ import Bytes
 import Foundation
 import Manifests
 import MeshModel
+import Netlink
 import Testing
 
 @testable import DevKit
@@ -110,6 +111,33 @@ import Testing
     #expect(pod.spec.containers.first?.ports.first?.port == 8080)
     #expect(pod.status?.addresses == [AddressPlan.podV4(1, 2), AddressPlan.podV6(1, 2)])
     #expect(pod.status?.isReady == isReady)
+  }
+
+  @Test func servicesStandForTheReadyPodsBehindThem() throws {
+    var service = ServiceObject(
+      meta: ObjectMeta(kind: "Service", name: "web", namespace: "production", place: Place(file: "", line: 0))
+    )
+    service.selector = ["app": "web"]
+    service.ports = [
+      .init(name: "http", transport: .tcp, port: 80, target: .name("http")),
+      .init(name: "dns", transport: .udp, port: 53, target: .number(53)),
+      .init(name: "odd", transport: .tcp, port: 81, target: .name("missing")),
+    ]
+    var stranger = template()
+    stranger.namespace = "other"
+    let pods = [(template(), 2, true), (template(), 3, false), (stranger, 4, true), (template(), 5, true)].map
+    {
+      BackingPod(
+        template: $0.0, addresses: [AddressPlan.podV4(1, $0.1), AddressPlan.podV6(1, $0.1)], isReady: $0.2)
+    }
+    let virtual = [try #require(IPAddress("10.96.0.1")), try #require(IPAddress("fd00:10:96::1"))]
+    let made = Translations.make(services: [service], addresses: ["production/web": virtual], pods: pods)
+    let found = made.map { "\($0.virtual) \($0.endpoints.map(\.description).joined(separator: " "))" }
+    #expect(
+      found == [
+        "10.96.0.1:80 10.244.1.2:8080 10.244.1.5:8080", "10.96.0.1:81 ",
+        "[fd00:10:96::1]:80 [fd00:10:244:1::2]:8080 [fd00:10:244:1::5]:8080", "[fd00:10:96::1]:81 ",
+      ])
   }
 
   @Test func tableColumnsLineUp() {

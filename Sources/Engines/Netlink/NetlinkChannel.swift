@@ -49,6 +49,37 @@ import Glibc
     }
   }
 
+  /// Sends requests that take effect together or not at all, and waits for the acknowledgement of the last.
+  mutating func transact(
+    batch requests: [NetlinkRequest], _ operation: @autoclosure () -> String
+  ) throws(NetlinkError) {
+    var bytes: [UInt8] = []
+    let first = sequence &+ 1
+    for request in requests {
+      sequence &+= 1
+      bytes += request.finished(sequence: sequence)
+    }
+    guard unsafe mnl_socket_sendto(socket, bytes, bytes.count) == bytes.count else {
+      throw NetlinkError(operation: operation(), code: errno)
+    }
+    while true {
+      for reply in NetlinkReply.parse(try receive(operation()))
+      where Int32(reply.type) == NLMSG_ERROR && reply.sequence &- first < UInt32(requests.count) {
+        let code = Int32(truncatingIfNeeded: reply.payload.number(at: 0, as: UInt32.self))
+        if code < 0 { throw NetlinkError(operation: operation(), code: -code) }
+        // The end of the batch is not acknowledged; the request before it is.
+        if reply.sequence == sequence &- 1 { return }
+      }
+    }
+  }
+
+  /// Lets one send be as large as `count` bytes (SO_SNDBUFFORCE).
+  func allowSending(_ count: Int32) {
+    var size = count
+    _ = unsafe setsockopt(
+      mnl_socket_get_fd(socket), SOL_SOCKET, SO_SNDBUFFORCE, &size, socklen_t(MemoryLayout<Int32>.size))
+  }
+
   private func receive(_ operation: @autoclosure () -> String) throws(NetlinkError) -> [UInt8] {
     var datagram = [UInt8](repeating: 0, count: Self.bufferLength)
     while true {

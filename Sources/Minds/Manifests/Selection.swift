@@ -27,7 +27,7 @@ extension PodObject {
 
 extension PodSpec {
   /// The pod's port behind a service's; nil for a name that no container declares.
-  func number(of target: TargetPort, _ transport: TransportProtocol) -> UInt16? {
+  public func number(of target: TargetPort, _ transport: TransportProtocol) -> UInt16? {
     switch target {
     case .number(let number): return number
     case .name(let name):

@@ -24,6 +24,7 @@ extension DevMesh {
   func bringUp(_ pod: DevPod) async {
     do {
       try fabric.createPod(pod.id, node: pod.node, host: pod.host)
+      pod.hasNetwork = true
       try podGroup(pod).create()
       refreshHosts(of: pod)
       try publish(pod)
@@ -31,7 +32,7 @@ extension DevMesh {
       fail(pod, "its network cannot be made: \(Self.explained(error))")
       return
     }
-    if pod.isEnrolled { await enroll(pod) }
+    if pod.isEnrolled { await enroll(pod) } else { await refreshTranslations(of: pod) }
     guard !pod.isStopping, !isClosing else { return }
     noteImages(pod)
     pod.phase = pod.programs.isEmpty ? .paused : .running

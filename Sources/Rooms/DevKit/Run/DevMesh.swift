@@ -25,6 +25,8 @@ public actor DevMesh {
   var isClosing = false
   var tasks: [Task<Void, Never>] = []
   var connections = 0
+  /// The kernel cannot translate; said once.
+  var isTranslationMissing = false
   /// What was said of the manifests already.
   var told: Set<Finding> = []
   /// What was said of each owner that cannot have its pods, so that it is said once.
@@ -102,6 +104,7 @@ public actor DevMesh {
     desired = state
     try startServing()
     tasks.append(Task { await self.reconcileForever() })
+    tasks.append(Task { await self.translateForever() })
     tasks.append(Task { await self.rotateLogs() })
     tasks.append(Task { await self.watchManifests() })
   }

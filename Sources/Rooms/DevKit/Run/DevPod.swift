@@ -1,5 +1,6 @@
 import Manifests
 import MeshModel
+import Netlink
 import Reactor
 
 /// One pod of the running mesh. It belongs to the actor that runs the mesh.
@@ -50,6 +51,10 @@ final class DevPod {
   var reason: String?
   /// What `/etc/hosts` shows.
   var hostsText = ""
+  /// Its namespace and cable are there.
+  var hasNetwork = false
+  /// What its own connections are translated by.
+  var translations: [ServiceTranslation] = []
   var tasks: [Task<Void, Never>] = []
 
   init(

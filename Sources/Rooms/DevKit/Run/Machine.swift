@@ -41,8 +41,8 @@ struct Machine: Sendable {
     guard let first = missing.first else { return }
     let names = missing.map(\.name).joined(separator: ", ")
     throw .unsupported(
-      "This kernel lacks what capture needs: \(names) (\(first.problem ?? "")); `apus-agent probe` lists all of "
-        + "it, and --no-mesh runs the pods without a mesh.")
+      "This kernel lacks what capture needs: \(names) (\(first.problem ?? "")); `apus-agent probe` lists "
+        + "all of it, and --no-mesh runs the pods without a mesh.")
   }
 
   static func mounts() throws(DevError) -> MountTable {
