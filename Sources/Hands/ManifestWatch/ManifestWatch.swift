@@ -2,7 +2,6 @@ import Bytes
 public import Logging
 public import Manifests
 public import Reactor
-import Synchronization
 
 /// Watches directories of manifests: an edit takes effect when files have been quiet for 100 ms (10 s at
 /// most), and an invalid one is reported while the last good state stays.
@@ -39,79 +38,59 @@ public struct ManifestWatch: Sendable {
   }
 
   private func run(_ updates: AsyncStream<ManifestUpdate>.Continuation) async {
-    var reader = ManifestReader(directories: directories, options: options)
-    let changes = ChangeCount()
+    let (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    let inotify = try? Inotify()
+    if inotify == nil {
+      logger.warning("no inotify: manifests are looked at every \(Self.rescan.milliseconds) ms")
+    }
     await withTaskGroup(of: Void.self) { group in
-      let inotify = try? Inotify()
       if let inotify {
-        group.addTask(executorPreference: thread) { await follow(inotify, changes) }
-      } else {
-        logger.warning("changes of manifests are looked for every \(Self.rescan.milliseconds) ms: no inotify")
+        group.addTask(executorPreference: thread) {
+          while (try? await inotify.changed(on: thread)) != nil { signal.yield() }
+        }
       }
-      while !Task.isCancelled {
-        if let inotify { reader.directories { try? inotify.watch(directory: $0) } }
-        let seen = changes.value
-        reader = await Self.read(reader, updates)
-        await settle(reader, changes, since: seen)
+      group.addTask(executorPreference: thread) {
+        while (try? await thread.sleep(for: Self.rescan)) != nil { signal.yield() }
+      }
+      var reader = ManifestReader(directories: directories, options: options)
+      reader = await look(reader, inotify, updates)
+      for await _ in signals {
+        guard await settle(reader) else { break }
+        reader = await look(reader, inotify, updates)
       }
       group.cancelAll()
     }
   }
 
-  /// Reads and parses off the reactor thread, which others wait on.
-  private static func read(
-    _ reader: ManifestReader, _ updates: AsyncStream<ManifestUpdate>.Continuation
+  /// Watches every directory there is now, then reads: what changes after the reading is signalled. Reading
+  /// and parsing happen off the reactor thread, which others wait on.
+  private func look(
+    _ reader: ManifestReader, _ inotify: Inotify?, _ updates: AsyncStream<ManifestUpdate>.Continuation
   ) async -> ManifestReader {
     await Task.detached {
       var reader = reader
+      if let inotify { reader.directories { try? inotify.watch(directory: $0) } }
       if let update = reader.read() { updates.yield(update) }
       return reader
     }.value
   }
 
-  private func follow(_ inotify: Inotify, _ changes: ChangeCount) async {
-    while !Task.isCancelled {
-      do throws(SystemError) {
-        try await inotify.changed(on: thread)
-        changes.add()
-      } catch {
-        return
-      }
-    }
-  }
-
-  /// Returns when something changed and then nothing for a while, or after the rescan time.
-  private func settle(_ reader: ManifestReader, _ changes: ChangeCount, since seen: UInt64) async {
-    let start = Clock.now()
+  /// Waits until no file has changed for the quiet time. A writer that keeps a file open says nothing to
+  /// inotify until it closes it, so the files are compared too. False when the task was cancelled.
+  private func settle(_ reader: ManifestReader) async -> Bool {
     var debounce = Debounce()
-    var count = seen
-    var fingerprint: [[String: FileStamp]]?
-    while !Task.isCancelled {
+    var files = reader.fingerprint()
+    debounce.changed(at: Clock.now())
+    while let deadline = debounce.deadline {
+      do throws(SystemError) { try await thread.sleep(for: deadline - Clock.now()) } catch { return false }
       let now = Clock.now()
-      if changes.value != count {
-        count = changes.value
-        debounce.changed(at: now)
-        fingerprint = reader.fingerprint()
-      }
-      if debounce.deadline == nil, now - start >= Self.rescan { return }
-      var due = debounce
-      if due.isDue(at: now) {
-        // A writer that keeps a file open says nothing until it closes it.
-        let current = reader.fingerprint()
-        guard current != fingerprint, now - start < debounce.maximum + Self.rescan else { return }
-        fingerprint = current
+      let present = reader.fingerprint()
+      if present != files {
+        files = present
         debounce.changed(at: now)
       }
-      do throws(SystemError) { try await thread.sleep(for: .milliseconds(25)) } catch { return }
+      if debounce.isDue(at: now) { return true }
     }
+    return true
   }
-}
-
-/// Counts changes from one task to another.
-private final class ChangeCount: Sendable {
-  private let count = Atomic<UInt64>(0)
-
-  var value: UInt64 { count.load(ordering: .acquiring) }
-
-  func add() { count.add(1, ordering: .releasing) }
 }

@@ -1,0 +1,78 @@
+import Manifests
+import MeshModel
+import Testing
+
+@testable import ManifestWatch
+
+@Suite struct ManifestReaderTests {
+  private func names(_ update: ManifestUpdate?) -> [String]? { update?.mesh?.services.map(\.name).sorted() }
+
+  @Test func readsOnlyWhatChanged() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write("namespace.yaml", TemporaryDirectory.namespace("shop"))
+    try directory.write("web.yaml", TemporaryDirectory.service("web"))
+    var reader = ManifestReader(directories: [directory.path])
+    let first = reader.read()
+    #expect(names(first) == ["web"])
+    #expect(first?.isAccepted == true)
+    let second = reader.read()
+    #expect(second == nil)
+
+    try directory.write("api.yaml", TemporaryDirectory.service("api"))
+    let third = reader.read()
+    #expect(names(third) == ["api", "web"])
+    try directory.remove("web.yaml")
+    let fourth = reader.read()
+    #expect(names(fourth) == ["api"])
+  }
+
+  @Test func aBrokenFileKeepsTheLastGoodContentOfItsDirectoryAlone() throws {
+    let people = try TemporaryDirectory()
+    let machine = try TemporaryDirectory()
+    try people.write("namespace.yaml", TemporaryDirectory.namespace("shop"))
+    try people.write("web.yaml", TemporaryDirectory.service("web"))
+    var reader = ManifestReader(directories: [people.path, machine.path])
+    _ = reader.read()
+
+    try people.write("web.yaml", "kind: Service\n  broken: [\n")
+    try machine.write("api.yaml", TemporaryDirectory.service("api"))
+    let update = reader.read()
+    #expect(names(update) == ["api", "web"])
+    #expect(update?.rejected == [people.path])
+    let finding = update?.findings.first { $0.file.hasSuffix("web.yaml") }
+    #expect(finding != nil)
+    #expect((finding?.line ?? 0) >= 1)
+
+    try people.write("web.yaml", TemporaryDirectory.service("web", port: 81))
+    let mended = reader.read()
+    #expect(mended?.isAccepted == true)
+  }
+
+  @Test func nothingCountsUntilTheFirstContentIsGood() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write("broken.yaml", "kind: [")
+    var reader = ManifestReader(directories: [directory.path])
+    let update = reader.read()
+    #expect(update?.mesh == nil)
+    #expect(update?.isAccepted == false)
+  }
+
+  @Test func aLinkMayNotLeadOutOfTheDirectory() throws {
+    let outside = try TemporaryDirectory()
+    try outside.write("secret.yaml", TemporaryDirectory.service("stolen"))
+    let directory = try TemporaryDirectory()
+    try directory.write("namespace.yaml", TemporaryDirectory.namespace("shop"))
+    try directory.link("stolen.yaml", to: "\(outside.path)/secret.yaml")
+    var reader = ManifestReader(directories: [directory.path])
+    let update = reader.read()
+    #expect(update?.isAccepted == false)
+    #expect(update?.findings.contains { $0.message.contains("link") } == true)
+  }
+
+  @Test func aMissingDirectoryIsToldByName() {
+    var reader = ManifestReader(directories: ["/nowhere/at/all"])
+    let update = reader.read()
+    #expect(update?.mesh == nil)
+    #expect(update?.findings.contains { $0.file.contains("/nowhere/at/all") } == true)
+  }
+}
