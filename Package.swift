@@ -46,7 +46,10 @@ let package = Package(
     .executable(name: "apus-agent", targets: ["apus-agent"]),
     .executable(name: "apus-control", targets: ["apus-control"]),
     // For the measuring programs of Tests/Bench alone.
-    .library(name: "ApusDataPath", targets: ["Proxying", "MeshIndex", "MeshModel", "Reactor", "TLSEngine", "Bytes"]),
+    .library(
+      name: "ApusDataPath", targets: ["Proxying", "MeshIndex", "MeshModel", "Reactor", "TLSEngine", "Bytes"]),
+    // For Scripts/fuzz alone.
+    .library(name: "ApusFuzzTargets", targets: ["FuzzTargets"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -90,18 +93,26 @@ let package = Package(
     room("Minds", "MeshCodec", ["MeshModel", "MeshAPI", protobuf]),
 
     // 4 Wires: one TLS and HTTP/2 connection on a socket, with an async face
-    room("Wires", "Transport", ["Reactor", "TLSEngine", "H2Engine", "H1Engine", "RPC", "Bytes", "HTTPModel", "MeshModel", logging]),
+    room(
+      "Wires", "Transport",
+      ["Reactor", "TLSEngine", "H2Engine", "H1Engine", "RPC", "Bytes", "HTTPModel", "MeshModel", logging]),
 
     // 5 Hands: do input and output
     room(
       "Hands", "Proxying",
       [
-        "Reactor", "TLSEngine", "H2Engine", "HBONE", "MeshIndex", "PolicyEngine", "Bytes", "HTTPModel", "MeshModel",
+        "Reactor", "TLSEngine", "H2Engine", "HBONE", "MeshIndex", "PolicyEngine", "Bytes", "HTTPModel",
+        "MeshModel",
       ]),
     room(
       "Hands", "Subscription",
-      ["Transport", "TLSEngine", "RPC", "MeshCodec", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
-    room("Hands", "Publication", ["Transport", "RPC", "MeshCodec", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
+      [
+        "Transport", "TLSEngine", "RPC", "MeshCodec", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf,
+        logging,
+      ]),
+    room(
+      "Hands", "Publication",
+      ["Transport", "RPC", "MeshCodec", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
     room(
       "Hands", "Issuance",
       ["Transport", "TLSEngine", "RPC", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
@@ -109,31 +120,47 @@ let package = Package(
       "Hands", "Authority",
       ["Transport", "RPC", "TLSEngine", "Reactor", "MeshAPI", "MeshModel", "Bytes", protobuf, logging]),
     room("Hands", "Telemetry", ["Transport", "Reactor", "MeshModel", "Bytes", logging]),
-    room("Hands", "ManifestWatch", ["Reactor", "Manifests", "MeshModel", logging]),
+    room("Hands", "ManifestWatch", ["Reactor", "Manifests", "MeshModel", "Bytes", logging]),
 
     // 6 Rooms
     room(
       "Rooms", "AgentKit",
       [
-        "Proxying", "Subscription", "Issuance", "Telemetry", "Enrollment", "MeshIndex", "MeshCodec", "Bytes", "BPFRuntime", "Netlink",
-        "Reactor", "Transport", "TLSEngine", "MeshAPI", "MeshModel", protobuf, logging,
+        "Proxying", "Subscription", "Issuance", "Telemetry", "Enrollment", "MeshIndex", "MeshCodec", "Bytes",
+        "BPFRuntime", "Netlink", "Reactor", "Transport", "TLSEngine", "MeshAPI", "MeshModel", protobuf,
+        logging,
       ]),
     room(
       "Rooms", "ControlKit",
       [
-        "Publication", "Authority", "ManifestWatch", "Manifests", "Telemetry", "MeshCodec", "MeshAPI", "TLSEngine",
-        "Transport", "Reactor", "MeshModel", "Bytes", logging,
+        "Publication", "Authority", "ManifestWatch", "Manifests", "Telemetry", "MeshCodec", "MeshAPI",
+        "TLSEngine", "Transport", "Reactor", "MeshModel", "Bytes", logging,
       ]),
     room(
       "Rooms", "DevKit",
-      ["ManifestWatch", "Manifests", "Netlink", "BPFRuntime", "Reactor", "MeshAPI", "MeshModel", protobuf, logging]),
+      [
+        "ManifestWatch", "Manifests", "Netlink", "BPFRuntime", "Reactor", "MeshAPI", "MeshModel", "Bytes",
+        protobuf, logging,
+      ]),
 
     // 7 Front doors
-    frontDoor("apus-agent", ["AgentKit", "TLSEngine", "H2Engine", "BPFRuntime", "Reactor", "MeshModel", "Telemetry"]),
+    frontDoor(
+      "apus-agent", ["AgentKit", "TLSEngine", "H2Engine", "BPFRuntime", "Reactor", "MeshModel", "Telemetry"]),
     frontDoor(
       "apus-control",
       ["ControlKit", "Authority", "Telemetry", "TLSEngine", "H2Engine", "Reactor", "MeshModel"]),
     frontDoor("apus", ["DevKit", "BPFRuntime", "TLSEngine", "H2Engine", "Reactor", "Bytes"]),
+
+    // Every parser that reads the network, as a function of bytes: for the tests and for Scripts/fuzz.
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "TLSEngine", "H2Engine", "H1Engine", "HBONE", "RPC", "MeshCodec", "Publication", "Subscription",
+        "MeshAPI", "HTTPModel", "MeshModel", "Bytes", protobuf,
+      ],
+      path: "Tests/Fuzz/Targets", swiftSettings: strict),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/FuzzTests", swiftSettings: strict),
 
     tests("Bytes", []),
     tests("MeshModel", []),

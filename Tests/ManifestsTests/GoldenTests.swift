@@ -66,7 +66,8 @@ import Testing
     #expect(
       finding.description
         == "unenforced.yaml:1: error APUS012 (AuthorizationPolicy default/a): this version does not enforce "
-        + "AuthorizationPolicy yet, so what it closes would stay open. Take it out of the directory to run without it."
+        + "AuthorizationPolicy yet, so what it closes would stay open. "
+        + "Take it out of the directory to run without it."
     )
   }
 

@@ -8,7 +8,9 @@ import Testing
 @Suite struct PeerAuthenticationTests {
   private func mesh(_ policies: String...) -> CompiledMesh {
     let pods = """
-      {apiVersion: v1, kind: Namespace, metadata: {name: production, labels: {istio.io/dataplane-mode: ambient}}}
+      apiVersion: v1
+      kind: Namespace
+      metadata: {name: production, labels: {istio.io/dataplane-mode: ambient}}
       ---
       apiVersion: v1
       kind: Pod

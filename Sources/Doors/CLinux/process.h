@@ -1,5 +1,6 @@
 #pragma once
-// What a child of `apus dev` does to itself before it becomes a pod's program. By number, so that no feature macro decides.
+// What a child of `apus dev` does to itself before it becomes a pod's program. By number, so that no feature
+// macro decides.
 #include <linux/sched.h>
 #include <stddef.h>
 #include <sys/syscall.h>

@@ -1,6 +1,8 @@
-// What Swift's Glibc module lacks or cannot express: GNU-only calls, macros, and socket addresses as plain values.
+// What Swift's Glibc module lacks or cannot express: GNU-only calls, macros, and socket addresses as plain
+// values.
 #pragma once
-// _GNU_SOURCE is not defined here: Swift's Glibc module is built without it, and the two must agree on every type.
+// _GNU_SOURCE is not defined here: Swift's Glibc module is built without it, and the two must agree on every
+// type.
 #include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
@@ -173,7 +175,8 @@ static inline ssize_t apus_receive_with_fds(
     char space[CMSG_SPACE(sizeof(int) * 8)];
   } control;
   struct msghdr message = {
-      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+      .msg_iov = &part, .msg_iovlen = 1,
+      .msg_control = control.space, .msg_controllen = sizeof control.space};
   *stored = 0;
   ssize_t received = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
   if (received < 0) return received;
@@ -283,7 +286,8 @@ static inline int apus_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open,
 static inline int apus_pidfd_signal(int pidfd, int signal) {
   return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
-// Reaps a child; *code is its exit code, or 128 + the signal that ended it. 0 when reaped, 1 when still running.
+// Reaps a child; *code is its exit code, or 128 + the signal that ended it. 0 when reaped, 1 when still
+// running.
 static inline int apus_reap(int pid, int *code) {
   int status = 0;
   int reaped = waitpid(pid, &status, WNOHANG);
@@ -304,7 +308,8 @@ static inline int apus_spawn_signals(posix_spawnattr_t *attributes) {
   sigfillset(&all);
   posix_spawnattr_setsigmask(attributes, &none);
   posix_spawnattr_setsigdefault(attributes, &all);
-  return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | 0x80 /* SETSID */);
+  return posix_spawnattr_setflags(
+      attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | 0x80 /* SETSID */);
 }
 
 static inline int apus_memfd(const char *name, int close_on_exec) {
@@ -323,8 +328,8 @@ static inline int64_t apus_wall_nanoseconds(void) {
   return (int64_t)now.tv_sec * 1000000000ll + (int64_t)now.tv_nsec;
 }
 
-// Runs in a thread that does not block the signal: lets it block it from now on, and sends it to the process again, until
-// no thread takes it and it stays pending for the signalfd.
+// Runs in a thread that does not block the signal: lets it block it from now on, and sends it to the process
+// again, until no thread takes it and it stays pending for the signalfd.
 static inline void apus_pass_signal_on(int number, siginfo_t *info, void *context) {
   (void)info;
   sigaddset(&((ucontext_t *)context)->uc_sigmask, number);
@@ -333,7 +338,8 @@ static inline void apus_pass_signal_on(int number, siginfo_t *info, void *contex
   errno = saved;
 }
 
-// Blocks the signals in the calling thread and those it starts; threads that run already come to it by the handler.
+// Blocks the signals in the calling thread and those it starts; threads that run already come to it by the
+// handler.
 static inline int apus_block_signals(const int *signals, int count, sigset_t *set) {
   sigemptyset(set);
   for (int i = 0; i < count; i++) sigaddset(set, signals[i]);

@@ -111,10 +111,12 @@ public final class ReactorThread: TaskExecutor, SerialExecutor, Sendable {
   // MARK: Descriptors
 
   /// Whom an event concerns; the others are watched on.
-  private func takeWaiters(_ token: UInt64, _ readiness: Readiness) -> [CheckedContinuation<Readiness, Never>] {
+  private func takeWaiters(_ token: UInt64, _ readiness: Readiness) -> [CheckedContinuation<Readiness, Never>]
+  {
     let descriptor = Int32(truncatingIfNeeded: token & 0xffff_ffff)
     return state.withLock { state in
-      guard var watch = state.watches.removeValue(forKey: descriptor), watch.arming == UInt32(token >> 32) else {
+      guard var watch = state.watches.removeValue(forKey: descriptor), watch.arming == UInt32(token >> 32)
+      else {
         return []
       }
       let always: Readiness = [.hangUp, .failed]

@@ -80,6 +80,7 @@ public struct SeqPacket: ~Copyable, Sendable {
       isTruncated: flags & Int32(MSG_TRUNC) != 0)
   }
 
+  /// One message as it was sent, and the descriptor that came with it.
   public struct Message: ~Copyable {
     public let bytes: [UInt8]
     public var descriptor: Descriptor?

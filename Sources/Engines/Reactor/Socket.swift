@@ -79,6 +79,7 @@ public struct Socket: ~Copyable, Sendable {
     }
   }
 
+  /// A connection taken from a listening socket, and who is at its other end.
   public struct Accepted: ~Copyable {
     public var socket: Socket
     public let peer: SocketAddress?

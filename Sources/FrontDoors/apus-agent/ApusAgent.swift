@@ -13,13 +13,13 @@ struct ApusAgent: AsyncParsableCommand {
     commandName: "apus-agent",
     abstract: "Captures the connections of one node's enrolled pods and carries them over mutual TLS.",
     discussion: """
-      One agent runs on each node. It learns which pods to serve from a CNI plugin (--zds), who they may talk to and \
-      under which identity from the control plane (--control), and captures their connections in the kernel with eBPF. \
-      What it sets up in the kernel outlives it: while no agent runs, enrolled pods are refused their connections and \
-      nothing leaves them in plaintext.
+      One agent runs on each node. It learns which pods to serve from a CNI plugin (--zds), who they may \
+      talk to and under which identity from the control plane (--control), and captures their connections in \
+      the kernel with eBPF. What it sets up in the kernel outlives it: while no agent runs, enrolled pods \
+      are refused their connections and nothing leaves them in plaintext.
 
-      It needs root: CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN. `apus-agent probe` says whether this kernel has what it \
-      takes.
+      It needs root: CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN. `apus-agent probe` says whether this kernel \
+      has what it takes.
       """,
     version:
       "apus-agent \(version) (\(TLSVersions.openssl), \(H2Library.version), libbpf \(LibbpfVersion.text))",

@@ -35,8 +35,8 @@ struct Serve: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       """
-      The certificate to sign with, then those above it up to the root, in one PEM file. Without it a root is made \
-      in memory and ends with the process.
+      The certificate to sign with, then those above it up to the root, in one PEM file. Without it a root \
+      is made in memory and ends with the process.
       """, valueName: "file"))
   var caCert: String?
 
@@ -61,7 +61,7 @@ struct Serve: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Every certificate of a pod lives at most this long. Without it: what is asked for, a day when nothing is.",
+      "Every certificate of a pod lives at most this long. Without it: what is asked for, or a day.",
       valueName: "seconds"))
   var leafLifetime: Int64?
 
@@ -72,7 +72,8 @@ struct Serve: ParsableCommand {
   @Option(help: ArgumentHelp("text or json.", valueName: "format"))
   var logFormat = "text"
 
-  /// A certificate must outlive the time that it takes to get another: half a life, at the least a few seconds.
+  /// A certificate must outlive the time that it takes to get another: half a life, at the least a few
+  /// seconds.
   private static let leafLifetimes: ClosedRange<Int64> = 10...AuthorityLimits.hardLifetime
 
   func validate() throws { _ = try (settings(), logSettings()) }

@@ -2,7 +2,9 @@
 /// of a rule must all hold, the matches of a clause are alternatives, and every attribute that a match names
 /// must hold.
 public struct Authorization: Hashable, Sendable {
+  /// To whom it applies: the whole mesh, its namespace, or the workloads that name it.
   public enum Scope: UInt8, Sendable { case global, namespace, workloadSelector }
+  /// What a rule that holds means.
   public enum Action: UInt8, Sendable { case allow, deny }
 
   public var name: String
@@ -27,11 +29,13 @@ public struct Authorization: Hashable, Sendable {
   /// `namespace/name`, the name of the resource on the wire and in a denial.
   public var key: String { "\(namespace)/\(name)" }
 
+  /// Holds when all of its clauses do.
   public struct Rule: Hashable, Sendable {
     public var clauses: [Clause]
     public init(clauses: [Clause]) { self.clauses = clauses }
   }
 
+  /// Holds when one of its matches does.
   public struct Clause: Hashable, Sendable {
     public var matches: [Match]
     public init(matches: [Match]) { self.matches = matches }
@@ -55,6 +59,7 @@ public struct Authorization: Hashable, Sendable {
     public init() {}
   }
 
+  /// A service account, whatever its trust domain.
   public struct ServiceAccountMatch: Hashable, Sendable {
     public var namespace: String
     public var serviceAccount: String
@@ -64,6 +69,7 @@ public struct Authorization: Hashable, Sendable {
     }
   }
 
+  /// How an attribute is compared; `presence` asks only that there is one.
   public enum StringMatch: Hashable, Sendable {
     case exact(String)
     case prefix(String)

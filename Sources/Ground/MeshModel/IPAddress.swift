@@ -3,6 +3,7 @@
 /// A v4-mapped IPv6 address (`::ffff:a.b.c.d`) is always held as the IPv4 address it stands for, so that one
 /// host has one spelling in every table (RFC 4291 section 2.5.5.2).
 public struct IPAddress: Hashable, Sendable {
+  /// Raw values are the version numbers of the IP header.
   public enum Family: UInt8, Sendable { case v4 = 4, v6 = 6 }
 
   public let family: Family

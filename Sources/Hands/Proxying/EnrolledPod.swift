@@ -5,6 +5,7 @@ public import Reactor
 /// The sockets by which an agent serves one pod. They live in the pod's network namespace and are shared by
 /// the worker that accepts on them and by a successor that may take them over.
 public final class PodSockets: Sendable {
+  /// What arrives: the pod's own connections (15001), captured plaintext (15006), tunnels (15008).
   public enum Kind: Sendable { case outbound, plaintext, hbone }
 
   /// A listening socket and what arrives on it.

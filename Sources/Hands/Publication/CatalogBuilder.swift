@@ -7,8 +7,8 @@ public struct CatalogBuilder {
 
   public init() {}
 
-  /// The next catalog; nil when `resources` are what the last one held, in whatever order. After an error the last
-  /// catalog still counts.
+  /// The next catalog; nil when `resources` are what the last one held, in whatever order. After an error the
+  /// last catalog still counts.
   public mutating func next(_ resources: [MeshResource]) throws(MalformedResource) -> Catalog? {
     var found: [MeshResourceKey: (resource: MeshResource, encoded: EncodedResource)] = [:]
     found.reserveCapacity(resources.count)

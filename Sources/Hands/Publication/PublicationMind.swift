@@ -3,11 +3,12 @@ public import MeshAPI
 import MeshCodec
 import SwiftProtobuf
 
-/// The publisher's side of delta discovery towards one subscriber (xDS v3, delta ADS): what it asked for, what it was sent, and
-/// what it is owed. Pure: requests and catalogs go in, responses come out.
+/// The publisher's side of delta discovery towards one subscriber (xDS v3, delta ADS): what it asked for,
+/// what it was sent, and what it is owed. Pure: requests and catalogs go in, responses come out.
 ///
-/// At most one response of a type is unanswered at a time; changes meanwhile are merged into the next. Policies are sent before
-/// the workloads that reference them, and withdrawn after, so that no workload is ever seen without a policy that binds it.
+/// At most one response of a type is unanswered at a time; changes meanwhile are merged into the next.
+/// Policies are sent before the workloads that reference them, and withdrawn after, so that no workload is
+/// ever seen without a policy that binds it.
 public struct PublicationMind {
   /// Types that one stream may ask for; the ecosystem has two.
   public static let maximumTypes = 16

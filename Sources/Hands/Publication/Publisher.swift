@@ -7,8 +7,9 @@ public import Transport
 
 /// Discovery's server: holds what is published and brings every subscriber to it.
 ///
-/// Until the first `publish` a subscriber is told nothing: an empty mesh would make it forget the one it has. A slow
-/// subscriber costs one response under way; when it answers, it gets the newest state, whatever came between.
+/// Until the first `publish` a subscriber is told nothing: an empty mesh would make it forget the one it has.
+/// A slow subscriber costs one response under way; when it answers, it gets the newest state, whatever came
+/// between.
 public final class Publisher: Sendable {
   /// The largest request, in bytes: the versions of everything that a subscriber holds from before.
   public static let maximumRequest = 32 << 20
@@ -56,7 +57,8 @@ public final class Publisher: Sendable {
     }
   }
 
-  /// Replaces what is published; subscribers are sent the difference. Encodes what is new on the calling thread.
+  /// Replaces what is published; subscribers are sent the difference. Encodes what is new on the calling
+  /// thread.
   public func publish(_ resources: [MeshResource]) throws(MalformedResource) {
     let next = try builder.withLock { (builder) throws(MalformedResource) in try builder.next(resources) }
     guard let next else { return }

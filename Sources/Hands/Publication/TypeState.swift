@@ -6,7 +6,8 @@ struct TypeState {
   private(set) var isWildcard: Bool
   /// Names and aliases asked for one by one.
   private(set) var names: Set<String> = []
-  /// Name to version of what the subscriber holds, as far as we know; a name asked for that does not exist has the version "".
+  /// Name to version of what the subscriber holds, as far as we know; a name asked for that does not exist
+  /// has the version "".
   private(set) var held: [String: String]
   /// The nonce that has not been answered.
   private(set) var inFlight: String?
@@ -32,7 +33,8 @@ struct TypeState {
     }
   }
 
-  /// Takes the acknowledgement or refusal in a request. What was refused counts as held: it is sent again when it changes.
+  /// Takes the acknowledgement or refusal in a request. What was refused counts as held: it is sent again
+  /// when it changes.
   mutating func settle(_ request: Envoy_Service_Discovery_V3_DeltaDiscoveryRequest) -> Answer {
     guard let inFlight, request.responseNonce == inFlight else { return .none }
     self.inFlight = nil
@@ -88,7 +90,8 @@ struct Due {
   var isEmpty: Bool { changed.isEmpty && removed.isEmpty }
 }
 
-/// The order of publication: policies, then the addresses that reference them, then the withdrawal of policies.
+/// The order of publication: policies, then the addresses that reference them, then the withdrawal of
+/// policies.
 enum Stage: CaseIterable {
   case policies
   case addresses

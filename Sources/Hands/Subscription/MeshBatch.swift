@@ -2,6 +2,7 @@ public import MeshCodec
 
 /// What one discovery response changes.
 public struct MeshBatch: Sendable {
+  /// One resource that is there, or is gone.
   public enum Change: Hashable, Sendable {
     case upsert(MeshResource)
     case remove(MeshResourceKey)

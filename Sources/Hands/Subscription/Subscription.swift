@@ -10,6 +10,7 @@ import Transport
 /// Follows a control plane for the life of the process: connects, subscribes to everything, acknowledges, and
 /// connects again. What was learned stays while the control plane is away.
 public actor Subscription {
+  /// Where the control plane is, and as whom to ask it.
   public struct Settings: Sendable {
     public var address: SocketAddress
     /// The DNS name in the control plane's certificate.

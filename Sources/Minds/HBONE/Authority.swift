@@ -1,6 +1,7 @@
 public import MeshModel
 
-/// Where a tunnel leads: the `:authority` of a CONNECT, which is always a host and a port (RFC 9113 section 8.5).
+/// Where a tunnel leads: the `:authority` of a CONNECT, which is always a host and a port (RFC 9113 section
+/// 8.5).
 public enum Authority: Hashable, Sendable, CustomStringConvertible {
   /// `podIP:targetPort` to a workload, the original `VIP:port` to a waypoint.
   case address(SocketAddress)
@@ -43,8 +44,8 @@ public enum Authority: Hashable, Sendable, CustomStringConvertible {
     return digits.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
   }
 
-  /// A DNS name in lower case; not one that looks like an IPv4 address (RFC 1123 section 2.1: the last label has a
-  /// letter).
+  /// A DNS name in lower case; not one that looks like an IPv4 address (RFC 1123 section 2.1: the last label
+  /// has a letter).
   private static func hostName(_ text: Substring) -> String? {
     guard !text.isEmpty, text.utf8.count <= 253 else { return nil }
     let labels = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)

@@ -18,7 +18,8 @@ public struct ManifestFile: Hashable, Sendable {
       parsed.findings = sink.findings
       return parsed
     }
-    let (documents, failure) = YAMLNode.documents(of: text.first == "\u{feff}" ? String(text.dropFirst()) : text)
+    let unmarked = text.first == "\u{feff}" ? String(text.dropFirst()) : text
+    let (documents, failure) = YAMLNode.documents(of: unmarked)
     for document in documents where !document.isNull { parsed.read(document, sink) }
     if let failure {
       sink.object = ""

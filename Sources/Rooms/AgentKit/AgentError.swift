@@ -1,5 +1,6 @@
 /// Why an agent cannot start, in one sentence, and the exit code that says which kind it is.
 public struct AgentError: Error, Sendable, CustomStringConvertible {
+  /// Raw values are exit codes.
   public enum Kind: Int32, Sendable {
     case failed = 1
     case unprivileged = 4

@@ -31,7 +31,8 @@ struct PlainPair {
     var state = MeshState()
     state.upsert(
       Service(
-        name: "server", key: key, addresses: [virtual], ports: [PortMapping(servicePort: 80, targetPort: port)]))
+        name: "server", key: key, addresses: [virtual],
+        ports: [PortMapping(servicePort: 80, targetPort: port)]))
     var workers: [WorkerHandle] = []
     for (name, namespace, address) in [("client", "a", client), ("server", "b", server)] {
       let identity = try Identity(
@@ -52,7 +53,8 @@ struct PlainPair {
         ])
       let failure = await worker.enroll(
         PodFacts(
-          uid: name, name: name, namespace: namespace, identity: identity, addresses: [address], sockets: sockets))
+          uid: name, name: name, namespace: namespace, identity: identity, addresses: [address],
+          sockets: sockets))
       if let failure { throw failure }
       state.upsert(
         Workload(
