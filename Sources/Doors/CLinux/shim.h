@@ -357,7 +357,8 @@ static inline void apus_unblock_all_signals(void) {
   sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-// Large buffers come and go with flows: fixed thresholds keep them out of the heap, which would hold on to them.
+// Large buffers come and go with flows: fixed thresholds keep them out of the heap, which would hold on to
+// them.
 static inline void apus_return_freed_memory(void) {
   mallopt(M_MMAP_THRESHOLD, 128 << 10);
   mallopt(M_TRIM_THRESHOLD, 256 << 10);

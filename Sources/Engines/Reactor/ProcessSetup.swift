@@ -3,8 +3,8 @@ import Glibc
 
 /// What every process of the mesh does first.
 public enum ProcessSetup {
-  /// Gives freed memory back to the system, ignores SIGPIPE, forbids core dumps (they would hold private keys) and raises the descriptor limit to
-  /// its maximum.
+  /// Gives freed memory back to the system, ignores SIGPIPE, forbids core dumps (they would hold private
+  /// keys) and raises the descriptor limit to its maximum.
   public static func harden() {
     apus_ignore_sigpipe()
     apus_return_freed_memory()

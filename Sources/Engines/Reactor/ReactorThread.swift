@@ -115,10 +115,9 @@ public final class ReactorThread: TaskExecutor, SerialExecutor, Sendable {
   {
     let descriptor = Int32(truncatingIfNeeded: token & 0xffff_ffff)
     return state.withLock { state in
-      guard var watch = state.watches.removeValue(forKey: descriptor), watch.arming == UInt32(token >> 32)
-      else {
-        return []
-      }
+      // An event of an earlier arming must leave the watch as it is: its waiters wait for the next one.
+      guard var watch = state.watches[descriptor], watch.arming == UInt32(token >> 32) else { return [] }
+      state.watches[descriptor] = nil
       let always: Readiness = [.hangUp, .failed]
       let isMeant = { (waiter: Waiter) in !readiness.isDisjoint(with: waiter.interest.union(always)) }
       let woken = watch.waiters.filter(isMeant)

@@ -17,8 +17,8 @@ enum Limits {
   static let workerBacklog = 64 << 20
   /// Memory a connection's queue keeps when it has run empty.
   static let keptCapacity = 64 << 10
-  /// The same for a tunnel's ciphertext, which is filled and emptied every tick while bulk flows; given back when the
-  /// tunnel has been quiet.
+  /// The same for a tunnel's ciphertext, which is filled and emptied every tick while bulk flows; given back
+  /// when the tunnel has been quiet.
   static let busyCapacity = 2 << 20
   /// Connections taken from one listener at one go, so that no listener starves the others.
   static let acceptBatch = 64

@@ -67,9 +67,9 @@ struct PodPlumbing: Sendable {
     return found
   }
 
-  /// Accepted sockets inherit the mark of the packet that opened them, and resets for ports where nobody listens carry
-  /// the mark of what they refuse (ip-sysctl: tcp_fwmark_accept, fwmark_reflect): both find the way home. Without the
-  /// second, dialing a closed port would be a silence of seconds and not a refusal.
+  /// Accepted sockets inherit the mark of the packet that opened them, and resets for ports where nobody
+  /// listens carry the mark of what they refuse (ip-sysctl: tcp_fwmark_accept, fwmark_reflect): both find the
+  /// way home. Without the second, dialing a closed port would be a silence of seconds and not a refusal.
   private static func keepMarks(_ families: [IPAddress.Family]) throws(SystemError) {
     var names = ["ipv4/tcp_fwmark_accept", "ipv4/fwmark_reflect"]
     if families.contains(.v6) { names.append("ipv6/fwmark_reflect") }
