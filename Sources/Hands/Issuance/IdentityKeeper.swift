@@ -236,6 +236,8 @@ public actor IdentityKeeper {
       await withTaskCancellationHandler {
         await withCheckedContinuation { continuation in
           precondition(receiver == nil, "certificates have one reader")
+          // Looked at again in here: the actor may have let another job in since the loop above.
+          guard outbox.isEmpty, !Task.isCancelled else { return continuation.resume() }
           receiver = continuation
         }
       } onCancel: {

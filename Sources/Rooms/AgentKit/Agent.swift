@@ -81,7 +81,7 @@ actor Agent {
   /// Returns once the whole mesh has been delivered for the first time.
   func synced() async {
     guard !isSynced else { return }
-    await withCheckedContinuation { awaitingSync.append($0) }
+    await withCheckedContinuation { if isSynced { $0.resume() } else { awaitingSync.append($0) } }
   }
 
   // MARK: Pods

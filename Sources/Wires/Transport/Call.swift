@@ -35,6 +35,9 @@ final class Call {
   /// What answers the call, on the server's side; cancelled when the peer gives up.
   var work: Task<Void, Never>?
 
+  /// A receiver need not wait.
+  var isReadable: Bool { !messages.isEmpty || status != nil || isInputOver }
+
   init(limit: Int) { decoder = MessageDecoder(limit: limit) }
 
   func wake() {

@@ -29,7 +29,10 @@ extension Wire {
     while call.outgoing.count > limits.queue, call.status == nil, !Task.isCancelled {
       await withTaskCancellationHandler {
         await withCheckedContinuation { continuation in
-          if Task.isCancelled { continuation.resume() } else { call.sender = continuation }
+          guard call.outgoing.count > limits.queue, call.status == nil, !Task.isCancelled else {
+            return continuation.resume()
+          }
+          call.sender = continuation
         }
       } onCancel: {
         wakeLater(stream)
@@ -60,7 +63,8 @@ extension Wire {
       precondition(call.receiver == nil, "two receivers of one call")
       await withTaskCancellationHandler {
         await withCheckedContinuation { continuation in
-          if Task.isCancelled { continuation.resume() } else { call.receiver = continuation }
+          guard !call.isReadable, !Task.isCancelled else { return continuation.resume() }
+          call.receiver = continuation
         }
       } onCancel: {
         wakeLater(stream)

@@ -9,6 +9,10 @@ import TLSEngine
 ///
 /// A reader and a writer run as tasks on the reactor thread; everything they share is the actor's. Any
 /// failure ends every call with a status that says why.
+///
+/// Whoever waits looks again inside the continuation's own body: between a look before it and the body, the
+/// actor may have let another job in (a task of another executor comes to it by a switch), and what that job
+/// would have woken was not there yet.
 actor Wire {
   nonisolated let thread: ReactorThread
   let limits: WireLimits
@@ -65,7 +69,9 @@ actor Wire {
   /// Returns when the handshake is over, or throws why it failed.
   func opened() async throws(RPCStatus) {
     while !tls.isOpen, failure == nil {
-      await withCheckedContinuation { openers.append($0) }
+      await withCheckedContinuation { opener in
+        if tls.isOpen || failure != nil { opener.resume() } else { openers.append(opener) }
+      }
     }
     if let failure { throw failure }
   }
@@ -263,7 +269,9 @@ actor Wire {
 
   private func write() async {
     while failure == nil {
-      if !isWriteWanted { await withCheckedContinuation { writer = $0 } }
+      if !isWriteWanted {
+        await withCheckedContinuation { if isWriteWanted { $0.resume() } else { writer = $0 } }
+      }
       isWriteWanted = false
       do throws(RPCStatus) {
         try await flush()
