@@ -149,7 +149,9 @@ let package = Package(
     frontDoor(
       "apus-control",
       ["ControlKit", "Authority", "Telemetry", "TLSEngine", "H2Engine", "Reactor", "MeshModel"]),
-    frontDoor("apus", ["DevKit", "BPFRuntime", "TLSEngine", "H2Engine", "Reactor", "Bytes"]),
+    frontDoor(
+      "apus",
+      ["DevKit", "ManifestWatch", "Manifests", "BPFRuntime", "TLSEngine", "H2Engine", "Reactor", "Bytes"]),
 
     // Every parser that reads the network, as a function of bytes: for the tests and for Scripts/fuzz.
     .target(

@@ -10,5 +10,5 @@ struct Apus: ParsableCommand {
       Kubernetes manifests, with no cluster.
       """,
     version: Version.text,
-    subcommands: [Dev.self, ShowVersion.self, PodInit.self])
+    subcommands: [Dev.self, Check.self, ShowVersion.self, PodInit.self])
 }

@@ -9,7 +9,7 @@ struct FileStamp: Hashable, Sendable {
   var modified: Double
 }
 
-/// The manifests below one directory: `*.yaml`, `*.yml` and `*.json`, in subdirectories too. Names that begin
+/// One file, or the manifests below one directory: `*.yaml`, `*.yml` and `*.json`, in subdirectories too. Names that begin
 /// with a dot are left out, and a link counts only when it leads to a file below the directory, as mounted
 /// ConfigMaps do.
 struct DirectoryScan: Sendable {
@@ -28,7 +28,14 @@ struct DirectoryScan: Sendable {
   init(_ root: String, entering: (String) -> Void = { _ in }) {
     self.root = root
     realRoot = Self.resolved(root) + "/"
-    enter(root, depth: 0, entering)
+    if let attributes = try? FileManager.default.attributesOfItem(atPath: Self.resolved(root)),
+      attributes[.type] as? FileAttributeType == .typeRegular
+    {
+      // Named by a person, so it counts whatever its ending is.
+      files[root] = FileStamp(attributes)
+    } else {
+      enter(root, depth: 0, entering)
+    }
   }
 
   private mutating func enter(_ directory: String, depth: Int, _ entering: (String) -> Void) {

@@ -22,6 +22,9 @@ actor Agent {
   private let capture: Capture
   private let workers: [WorkerHandle]
   private var mesh = MeshState()
+  private var snapshot = MeshSnapshot.unknown
+  /// Pods of which the mesh does not tell yet, by uid: they have no certificate.
+  private var strangers: Set<String> = []
   private(set) var isSynced = false
   private var ledger = EnrollmentLedger()
   private var pods: [String: AgentPod] = [:]
@@ -62,8 +65,11 @@ actor Agent {
       for waiter in awaitingSync { waiter.resume() }
       awaitingSync = []
     }
-    let snapshot = mesh.snapshot()
+    snapshot = mesh.snapshot()
     for worker in workers { worker.publish(snapshot) }
+    for uid in strangers {
+      if let pod = pods[uid] { certify(pod) }
+    }
   }
 
   /// Hands an identity's new certificate to the workers that have pods of it.
@@ -116,15 +122,11 @@ actor Agent {
     let plumbing = try PodPlumbing(namespace)
     let worker = workers[Int(truncatingIfNeeded: plumbing.cookie) % workers.count]
     let pod = AgentPod(enrollment: enrollment, identity: identity, plumbing: plumbing, worker: worker)
-    hold(identity, for: worker)
     let failure = await worker.enroll(
       PodFacts(
         uid: enrollment.uid, name: enrollment.name, namespace: enrollment.namespace, identity: identity,
         addresses: plumbing.addresses, sockets: plumbing.sockets))
-    if let failure {
-      release(identity)
-      throw failure
-    }
+    if let failure { throw failure }
     do {
       try capture.enroll(
         pod.captured, namespace: plumbing.sockets.namespace.descriptor, listeners: plumbing.listeners)
@@ -133,10 +135,10 @@ actor Agent {
       }
     } catch {
       await worker.withdraw(uid: enrollment.uid)
-      release(identity)
       throw error
     }
     pods[enrollment.uid] = pod
+    certify(pod)
     log.info(
       "serving a pod",
       metadata: [
@@ -182,8 +184,20 @@ actor Agent {
       log.warning("cannot withdraw a pod", metadata: ["pod": "\(pod.enrollment.name)", "error": "\(error)"])
     }
     await pod.worker.withdraw(uid: uid)
-    release(pod.identity)
+    if strangers.remove(uid) == nil { release(pod.identity) }
     log.info("pod is gone", metadata: ["pod": "\(pod.enrollment.namespace)/\(pod.enrollment.name)"])
+  }
+
+  /// Asks for the pod's certificate as soon as the control plane knows of the pod: before, it would rightly
+  /// refuse.
+  private func certify(_ pod: AgentPod) {
+    let known = snapshot.pod(pod.enrollment.name, namespace: pod.enrollment.namespace)
+    guard known?.identity == pod.identity else {
+      strangers.insert(pod.enrollment.uid)
+      return
+    }
+    strangers.remove(pod.enrollment.uid)
+    hold(pod.identity, for: pod.worker)
   }
 
   private func hold(_ identity: Identity, for worker: WorkerHandle) {

@@ -6,6 +6,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 from ..capture import TCP, Capture, appears
@@ -61,11 +62,8 @@ def adopted(world):
     pods = world.mesh.pods("production")
     before = {pod.name: (world.mesh.processes(pod), pod.restarts) for pod in pods}
     process = world.mesh.agent_process(web.node)
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    loop = world.mesh.exec_start(web, *fetch_loop_of({"url": "http://order-service/"}), **pipes)
+    loop = Loop(world, web, {"url": "http://order-service/"})
     try:
-        first = loop.stdout.readline()
-        hold(first.startswith("{"), f"the loop of requests did not start: {first}")
         killed = time.time()
         os.kill(process, signal.SIGKILL)
         world.mesh.wait(lambda: ended(process), "the killed agent is gone", 5, every=0.001)
@@ -75,8 +73,8 @@ def adopted(world):
         )
         time.sleep(BACK_WITHIN + 0.5)
     finally:
-        output = loop.communicate("\n", timeout=30)[0]
-    outcomes = [one for one in lines_of_json(output) if one["at"] > gone]
+        made = loop.end()
+    outcomes = [one for one in made if one["at"] > gone]
     served = next((one for one in outcomes if one.get("status") == 200), None)
     hold(served, f"never served again: {outcomes[-1] if outcomes else 'no request was made'}")
     away = served["at"] + served["seconds"] - killed
@@ -97,7 +95,24 @@ def ended(process):
         return True
 
 
-def fetch_loop_of(ask):
-    """The command of a client that goes on asking until its standard input ends."""
-    ask = {"until": True, "pause": 0.005, "timeout": 2} | ask
-    return [sys.executable, f"{HERE}/peers/fetch.py", json.dumps(ask)]
+class Loop:
+    """A client in a pod that goes on asking until it is told to end.
+
+    It writes to a file: a pipe that nobody reads would fill up, and stop it without anybody noticing.
+    """
+
+    def __init__(self, world, pod, ask):
+        ask = {"until": True, "pause": 0.005, "timeout": 2} | ask
+        command = [sys.executable, f"{HERE}/peers/fetch.py", json.dumps(ask)]
+        self._output = tempfile.TemporaryFile("w+", encoding="utf-8")
+        self._client = world.mesh.exec_start(
+            pod, *command, stdin=subprocess.PIPE, stdout=self._output, text=True
+        )
+        world.mesh.wait(lambda: os.fstat(self._output.fileno()).st_size, "the loop of requests starts", 10)
+
+    def end(self):
+        """The outcomes of all its requests."""
+        self._client.communicate("\n", timeout=30)
+        self._output.seek(0)
+        with self._output:
+            return lines_of_json(self._output.read())

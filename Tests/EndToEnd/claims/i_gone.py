@@ -3,12 +3,11 @@
 import collections
 import os
 import signal
-import subprocess
 import time
 
 from ..claim import claim, hold
-from ..mesh import lines_of_json, ok_bodies
-from .f_crash import fetch_loop_of
+from ..mesh import ok_bodies
+from .f_crash import Loop
 
 ORDERS = 120
 
@@ -64,15 +63,8 @@ def refuses(world, web, pod):
 def rollout(world):
     web = world.web()
     tellers(world)
-    loop = world.mesh.exec_start(
-        web,
-        *fetch_loop_of({"url": "http://teller/", "method": "POST", "ids": True, "pause": 0.002}),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    loop = Loop(world, web, {"url": "http://teller/", "method": "POST", "ids": True, "pause": 0.002})
     try:
-        hold(loop.stdout.readline().startswith("{"), "the loop of requests did not start")
         for _ in range(3):
             world.edit("teller.yaml", "replicas: 3", "replicas: 1")
             world.mesh.wait_ready("production", "teller-", 1)
@@ -80,8 +72,7 @@ def rollout(world):
             world.edit("teller.yaml", "replicas: 1", "replicas: 3")
             tellers(world)
     finally:
-        output = loop.communicate("\n", timeout=30)[0]
-    outcomes = lines_of_json(output)
+        outcomes = loop.end()
     failed = [one for one in outcomes if one.get("status") != 200]
     what = failed[0].get("error") or failed[0].get("status") if failed else ""
     hold(not failed, f"{len(failed)} of {len(outcomes)} requests failed, the first with {what}")
