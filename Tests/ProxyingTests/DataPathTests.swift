@@ -138,8 +138,8 @@ struct DataPathTests {
     let pods = try await TwoPods()
     let other = try Identity(spiffe: "spiffe://cluster.local/ns/b/sa/other")
     pods.publish(endpoints: [pods.serverAddress], identity: other)
-    let client = try await pods.dial()
     await #expect(throws: SystemError.self) {
+      let client = try await pods.dial()
       try await client.send([1])
       _ = try await client.receive()
     }
@@ -166,8 +166,8 @@ struct DataPathTests {
     pods.publish(endpoints: [pods.serverAddress], policies: [deny])
     await #expect(throws: SystemError.self) { _ = try await client.receive() }
 
-    let second = try await pods.dial()
     await #expect(throws: SystemError.self) {
+      let second = try await pods.dial()
       try await second.send([1])
       _ = try await second.receive()
     }
