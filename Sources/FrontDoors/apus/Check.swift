@@ -10,8 +10,8 @@ struct Check: ParsableCommand {
     commandName: "check",
     abstract: "Check manifests before they are applied.",
     discussion: """
-      Every finding has a code, a severity, the object, the file and line, and what to do. An error means that the \
-      control plane would not accept the manifests.
+      Every finding has a code, a severity, the object, the file and line, and what to do. An error \
+      means that the control plane would not accept the manifests.
 
       Exit codes: 0 nothing at or above the severity of --fail-on, 1 something is, 2 wrong usage.
       """)

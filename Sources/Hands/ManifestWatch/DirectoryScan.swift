@@ -9,9 +9,9 @@ struct FileStamp: Hashable, Sendable {
   var modified: Double
 }
 
-/// One file, or the manifests below one directory: `*.yaml`, `*.yml` and `*.json`, in subdirectories too. Names that begin
-/// with a dot are left out, and a link counts only when it leads to a file below the directory, as mounted
-/// ConfigMaps do.
+/// One file, or the manifests below one directory: `*.yaml`, `*.yml` and `*.json`, in subdirectories too.
+/// Names that begin with a dot are left out, and a link counts only when it leads to a file below the
+/// directory, as mounted ConfigMaps do.
 struct DirectoryScan: Sendable {
   /// By path, as the directory was named.
   private(set) var files: [String: FileStamp] = [:]
