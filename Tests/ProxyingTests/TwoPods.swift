@@ -18,6 +18,8 @@ final class TwoPods: Sendable {
   let clientAddress: IPAddress
   let serverAddress: IPAddress
   let spareAddress: IPAddress
+  /// Of a second client, which a test may enroll: it has tunnels of its own.
+  let otherAddress: IPAddress
 
   final class Destinations: CaptureLookup {
     let destination = Mutex(SocketAddress(TwoPods.virtualAddress, 80))
@@ -45,6 +47,7 @@ final class TwoPods: Sendable {
     clientAddress = IPAddress(v4: network + 2)
     serverAddress = IPAddress(v4: network + 3)
     spareAddress = IPAddress(v4: network + 4)
+    otherAddress = IPAddress(v4: network + 5)
     thread = try ReactorThread(name: "test")
     issuer = try CertificateIssuer(trustDomain: .clusterLocal, now: Clock.wall() / 1_000_000_000)
     application = try AsyncSocket(.listener(on: SocketAddress(serverAddress, 0)), on: thread)
@@ -90,13 +93,20 @@ final class TwoPods: Sendable {
   }
 
   /// Tells both workers of the client, and of a service whose endpoints have these addresses.
-  func publish(endpoints: [IPAddress], policies: [Authorization] = [], identity: Identity? = nil) {
+  func publish(
+    endpoints: [IPAddress], policies: [Authorization] = [], identity: Identity? = nil, port: UInt16? = nil
+  ) {
+    let port = port ?? self.port
     var state = MeshState()
     let key = ServiceKey(namespace: "b", hostname: "server.b.svc.cluster.local")
     state.upsert(
       Workload(
         uid: "Kubernetes//Pod/a/client", name: "client", namespace: "a", identity: clientIdentity,
         addresses: [clientAddress], tunnelProtocol: .hbone))
+    state.upsert(
+      Workload(
+        uid: "Kubernetes//Pod/a/other", name: "other", namespace: "a", identity: clientIdentity,
+        addresses: [otherAddress], tunnelProtocol: .hbone))
     for address in endpoints {
       let name = address == serverAddress ? "server" : "server-\(address)"
       state.upsert(
@@ -118,8 +128,8 @@ final class TwoPods: Sendable {
   }
 
   /// Connects as the client's application does.
-  func dial() async throws -> AsyncSocket {
-    try await AsyncSocket.connect(to: SocketAddress(clientAddress, MeshPort.outbound), on: thread)
+  func dial(from address: IPAddress? = nil) async throws -> AsyncSocket {
+    try await AsyncSocket.connect(to: SocketAddress(address ?? clientAddress, MeshPort.outbound), on: thread)
   }
 
   /// The next connection that reaches the server's application.

@@ -33,7 +33,7 @@ extension Connection {
     }
     guard !readiness.isDisjoint(with: [.readable, .peerClosed, .hangUp]) else { return }
     switch partner {
-    case .stream(let tunnel, let stream): wakeStream(tunnel, stream)
+    case .stream(let tunnel, let stream): wakeStream(tunnel, stream, readiness.contains(.hangUp))
     case .plain(let other): pump(to: other)
     case .none: break
     }
@@ -41,7 +41,9 @@ extension Connection {
 
   /// The stream takes bytes when the tunnel is flushed. When it did not take those announced before, its
   /// window is shut: then the poller is told to be quiet, lest it report the same bytes for ever.
-  private func wakeStream(_ tunnel: Tunnel, _ stream: Int32) {
+  private func wakeStream(_ tunnel: Tunnel, _ stream: Int32, _ isHungUp: Bool) {
+    // A hang-up cannot be masked. Nothing new can come after it, and reading finds its end without a call.
+    if isHungUp { silence() }
     guard isDrained else {
       setInterest(interest.subtracting([.readable, .peerClosed]))
       return
@@ -84,10 +86,14 @@ extension Connection {
     if !interest.contains(.readable) { setInterest(interest.union([.readable, .peerClosed])) }
   }
 
-  /// Sends the gathered pieces of `batch` to the socket; what it does not take waits.
-  func deliverPieces(of batch: Span<UInt8>) {
-    defer { pieces.removeAll() }
-    guard case .stream(let tunnel, let stream) = partner else { return }
+  /// Sends the gathered pieces of `batch`, which `tunnel` brought, to the socket; what it does not take waits.
+  func deliverPieces(of batch: Span<UInt8>, from tunnel: Tunnel) {
+    var kept = 0
+    defer {
+      tunnel.creditSession(pieces.total - kept)
+      pieces.removeAll()
+    }
+    guard case .stream(let partner, let stream) = partner, partner === tunnel else { return }
     var isRelaying = false
     if case .relaying = stage { isRelaying = true }
     journal?.bytesReceived += UInt64(pieces.total)
@@ -102,6 +108,10 @@ extension Connection {
     if sent > 0 { tunnel.delivered(stream, sent) }
     guard sent < pieces.total else { return }
     pieces.forEachRest(after: sent) { range in outgoing.append(batch.extracting(range)) }
+    // The session's share goes back at once, so that one slow application does not stop the others of its
+    // tunnel; a worker that holds very much keeps the share of what waits until it leaves.
+    if worker.backlog >= Limits.workerBacklog { kept = pieces.total - sent }
+    withheldCredit += kept
     worker.backlog += pieces.total - sent
     if isRelaying { setInterest(interest.union(.writable)) }
   }
@@ -121,19 +131,25 @@ extension Connection {
 
   /// The socket takes bytes again.
   func drainOutgoing() {
-    let before = outgoing.count
+    var sent = 0
     do throws(SystemError) {
       while !outgoing.isEmpty {
         let step = try outgoing.withBytes { (bytes) throws(SystemError) in try socket.send(bytes) }
         guard case .bytes(let count) = step else { break }
         outgoing.removeFirst(count)
+        // Counted at once: the next attempt may fail.
+        worker.backlog -= count
+        sent += count
       }
     } catch {
       return abort(.failed(error.description))
     }
-    let sent = before - outgoing.count
-    worker.backlog -= sent
-    if case .stream(let tunnel, let stream) = partner, sent > 0 { tunnel.delivered(stream, sent) }
+    if case .stream(let tunnel, let stream) = partner, sent > 0 {
+      tunnel.delivered(stream, sent)
+      let released = min(withheldCredit, sent)
+      withheldCredit -= released
+      tunnel.creditSession(released)
+    }
     if outgoing.isEmpty {
       outgoing.clear(keeping: Limits.keptCapacity)
       setInterest(interest.subtracting(.writable))

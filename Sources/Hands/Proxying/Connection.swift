@@ -10,6 +10,8 @@ protocol Opening: AnyObject {
   func ready(_ readiness: Readiness)
   func deadlinePassed()
   func meshChanged()
+  /// Policy allowed the connection and does not any more.
+  func denied(_ reason: RefusalReason)
   func credentialsChanged()
   /// The connection is over: whoever holds the opening must let go of it.
   func connectionEnded()
@@ -47,6 +49,8 @@ final class Connection: PollTarget {
 
   /// Bytes from the partner that the socket did not take yet.
   var outgoing = ByteQueue()
+  /// How many of them the session's window waits for, because the worker held too much when they came.
+  var withheldCredit = 0
   /// Pieces of the worker's plaintext that are for this socket, in the batch being handled.
   var pieces = GatherList()
   private(set) var interest = Readiness()
@@ -123,13 +127,16 @@ final class Connection: PollTarget {
   }
 
   func meshChanged(from former: MeshSnapshot) {
-    switch stage {
-    case .opening(let opening): opening.meshChanged()
-    case .relaying:
-      guard let judgement, let reason = judgement.refusal(since: former, in: worker.mesh) else { return }
-      abort(.refused(reason, peer: false))
-    case .over: break
+    if let reason = judgement?.refusal(since: former, in: worker.mesh) {
+      // Policy has its say also while the application has yet to accept.
+      if case .opening(let opening) = stage {
+        opening.denied(reason)
+      } else {
+        abort(.refused(reason, peer: false))
+      }
+      return
     }
+    if case .opening(let opening) = stage { opening.meshChanged() }
   }
 
   func credentialsChanged() {
@@ -190,6 +197,7 @@ final class Connection: PollTarget {
     case .stream(let tunnel, let stream):
       // What waited here will not leave any more; its credit goes back, or the session's window would leak.
       tunnel.forget(stream, unread: outgoing.count)
+      tunnel.creditSession(withheldCredit)
     case .plain(let other):
       if case .complete = outcome {} else { other.socket.abortOnClose() }
       other.finish(outcome)

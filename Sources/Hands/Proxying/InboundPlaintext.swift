@@ -67,6 +67,7 @@ final class InboundPlaintext: Opening {
 
   func deadlinePassed() { connection.abort(.refused(.notReady, peer: false)) }
   func meshChanged() { if case .none = connection.partner, connection.deadline != nil { judge() } }
+  func denied(_ reason: RefusalReason) { connection.abort(.refused(reason, peer: false)) }
   func credentialsChanged() {}
   func connectionEnded() {}
 }
@@ -76,6 +77,7 @@ final class AwaitingStart: Opening {
   func ready(_ readiness: Readiness) {}
   func deadlinePassed() {}
   func meshChanged() {}
+  func denied(_ reason: RefusalReason) {}
   func credentialsChanged() {}
   func connectionEnded() {}
 }

@@ -104,11 +104,18 @@ final class OnwardDial: Opening {
   }
 
   private static func refuse(_ client: Client, _ journal: Journal?, _ error: SystemError, _ worker: Worker) {
-    let outcome = ConnectionRecord.Outcome.failed("the application cannot be reached: \(error)")
+    refuse(
+      client, journal, .failed("the application cannot be reached: \(error)"),
+      error.isRefused ? .connectRefused : .notReady, worker)
+  }
+
+  private static func refuse(
+    _ client: Client, _ journal: Journal?, _ outcome: ConnectionRecord.Outcome, _ reason: RefusalReason,
+    _ worker: Worker
+  ) {
     switch client {
     case .plaintext(let downstream): downstream.abort(outcome)
     case .stream(let tunnel, let stream):
-      let reason: RefusalReason = error.isRefused ? .connectRefused : .notReady
       tunnel.answer(stream, .refused(reason))
       if let journal { worker.records.append(journal.record(outcome, at: worker.now)) }
     }
@@ -130,21 +137,31 @@ final class OnwardDial: Opening {
   }
 
   private func fail(_ error: SystemError) {
+    end(
+      .failed("the application cannot be reached: \(error)"),
+      answering: error.isRefused ? .connectRefused : .notReady)
+  }
+
+  /// Gives the dial up and tells the client.
+  private func end(_ outcome: ConnectionRecord.Outcome, answering reason: RefusalReason) {
     let upstream = self.upstream
     switch client {
-    case .plaintext(let downstream):
-      downstream.abort(.failed("the application cannot be reached: \(error)"))
+    case .plaintext(let downstream): downstream.abort(outcome)
     case .stream(let tunnel, let stream):
       let journal = upstream.journal.take()
       tunnel.detach(stream)
+      tunnel.creditSession(upstream.withheldCredit)
       upstream.partner = .none
       upstream.finish(.complete)
-      Self.refuse(.stream(tunnel, stream), journal, error, tunnel.worker)
+      Self.refuse(.stream(tunnel, stream), journal, outcome, reason, tunnel.worker)
     }
   }
 
   func deadlinePassed() { fail(.timedOut) }
   func meshChanged() {}
+
+  func denied(_ reason: RefusalReason) { end(.refused(reason, peer: false), answering: reason) }
+
   func credentialsChanged() {}
   func connectionEnded() {}
 }

@@ -200,6 +200,7 @@ final class Outbound: Opening {
   }
 
   func meshChanged() { if isHeld { route() } }
+  func denied(_ reason: RefusalReason) {}
   func credentialsChanged() { if isHeld { route() } }
   func connectionEnded() { tunnel?.withdraw(self) }
 }

@@ -73,6 +73,7 @@ final class PlainDial: Opening {
   }
 
   func meshChanged() {}
+  func denied(_ reason: RefusalReason) {}
   func credentialsChanged() {}
   func connectionEnded() {}
 }

@@ -76,7 +76,7 @@ extension Tunnel {
       }
       for event in events.list { handle(event) }
       for connection in touched {
-        connection.deliverPieces(of: plain)
+        connection.deliverPieces(of: plain, from: self)
       }
     }
     for connection in touched where connection.isWriteEnding { connection.shutWriteIfDrained() }
@@ -92,9 +92,8 @@ extension Tunnel {
     switch event {
     case .headers(let stream, let fields, let endStream): handle(fields, of: stream, endStream)
     case .data(let stream, let range):
-      credit(range.count)
       guard let connection = connections[stream], !connection.isWriteEnding else {
-        session?.consumeStream(stream, range.count)
+        session?.consume(stream, range.count)
         return
       }
       if connection.pieces.isEmpty { touched.append(connection) }
@@ -139,19 +138,17 @@ extension Tunnel {
 
   // MARK: Window credit
 
-  /// The session's share of received bytes goes back at once, so that one slow application never stops the
-  /// others; only a worker that holds very much keeps it back.
-  func credit(_ count: Int) {
-    withheldCredit += count
-    guard worker.backlog < Limits.workerBacklog else { return }
-    session?.consumeConnection(withheldCredit)
-    withheldCredit = 0
+  /// The session's share of received bytes goes back: at once for what an application took, and when it
+  /// leaves for what a full worker holds.
+  func creditSession(_ count: Int) {
+    guard count > 0 else { return }
+    session?.consumeConnection(count)
+    worker.mark(self)
   }
 
   /// Bytes of a stream have left: its share of the window goes back.
   func delivered(_ stream: Int32, _ count: Int) {
     session?.consumeStream(stream, count)
-    if withheldCredit > 0 { credit(0) }
     worker.mark(self)
   }
 }

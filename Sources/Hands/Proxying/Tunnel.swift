@@ -65,8 +65,6 @@ final class Tunnel: PollTarget {
   private var deadline: Instant?
   var keepalive: Keepalive?
   var idleSince: Instant?
-  /// Session credit kept back while the worker holds too much.
-  var withheldCredit = 0
 
   private init(
     _ socket: consuming Socket, _ token: UInt64, _ pod: EnrolledPod, _ worker: Worker, _ tls: TLSSession,

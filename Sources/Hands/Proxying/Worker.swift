@@ -29,6 +29,7 @@ final class Worker {
   private(set) var pods: [String: EnrolledPod] = [:]
   private(set) var isDraining = false
   private var isStopped = false
+  private var ticks: UInt64 = 0
   var random = FastRandom()
 
   /// Scratch space of the tick, shared by all tunnels and connections of the worker.
@@ -62,6 +63,7 @@ final class Worker {
         preconditionFailure("our own poller failed: \(error)")
       }
       now = Clock.now()
+      ticks += 1
       for index in 0..<batch.count {
         let (token, readiness) = batch[index]
         if token == 0 { takeCommands() } else { targets[token]?.ready(readiness) }
@@ -201,6 +203,7 @@ final class Worker {
       report.servedTunnels += pod.served.count
     }
     report.backlogBytes = backlog
+    report.ticks = ticks
     return report
   }
 }

@@ -97,6 +97,8 @@ public struct WorkerReport: Sendable {
   public var clientTunnels = 0
   public var servedTunnels = 0
   public var backlogBytes = 0
+  /// How often the worker has woken since its start.
+  public var ticks: UInt64 = 0
 
   public init() {}
 }
