@@ -185,6 +185,7 @@ let package = Package(
     tests("Telemetry", ["MeshModel", "Reactor", "Bytes", logging]),
     tests("Publication", ["Subscription", "MeshCodec", "MeshAPI", "MeshModel", protobuf]),
     tests("Transport", ["Reactor", "TLSEngine", "RPC", "Bytes", "MeshModel", logging]),
+    tests("AgentKit", ["Enrollment", "BPFRuntime", "Netlink", "Reactor", "TLSEngine", "MeshModel", logging]),
     tests("DevKit", ["Manifests", "Netlink", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf]),
     tests("ManifestWatch", ["Manifests", "MeshModel", "Reactor", "Bytes", logging]),
     tests("Proxying", ["Reactor", "TLSEngine", "MeshIndex", "MeshModel", "Bytes"]),

@@ -86,7 +86,7 @@ extension Connection {
     if !interest.contains(.readable) { setInterest(interest.union([.readable, .peerClosed])) }
   }
 
-  /// Sends the gathered pieces of `batch`, which `tunnel` brought, to the socket; what it does not take waits.
+  /// Sends the gathered pieces of `batch`, which `tunnel` brought, to the socket; what it leaves waits.
   func deliverPieces(of batch: Span<UInt8>, from tunnel: Tunnel) {
     var kept = 0
     defer {

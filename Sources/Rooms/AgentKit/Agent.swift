@@ -27,6 +27,8 @@ actor Agent {
   private var strangers: Set<String> = []
   private(set) var isSynced = false
   private var ledger = EnrollmentLedger()
+  /// Pods that could not be served: what an earlier agent captured of them stays captured, and so refused.
+  private var unserved = UnservedPods()
   private var pods: [String: AgentPod] = [:]
   /// How many pods speak under an identity; its certificate is held as long as one does.
   private var holders: [Identity: Int] = [:]
@@ -92,7 +94,10 @@ actor Agent {
 
   // MARK: Pods
 
-  func beginSession() { ledger.beginSession() }
+  func beginSession() {
+    ledger.beginSession()
+    unserved.beginSession()
+  }
 
   var hasPodList: Bool { ledger.isComplete }
 
@@ -100,14 +105,18 @@ actor Agent {
   func add(_ enrollment: PodEnrollment, _ namespace: borrowing NetworkNamespace) async throws {
     switch ledger.add(enrollment) {
     case .alreadyEnrolled: return
-    case .refuse: throw AgentError(.failed, "this node has too many pods")
+    case .refuse:
+      unserved.insert(enrollment.uid, cookie: try? namespace.cookie())
+      throw AgentError(.failed, "this node has too many pods")
     case .replace(let old): await withdraw(old.uid)
     case .enroll: break
     }
     do {
       try await serve(enrollment, namespace)
+      unserved.remove(enrollment.uid)
     } catch {
       ledger.failed(uid: enrollment.uid)
+      unserved.insert(enrollment.uid, cookie: try? namespace.cookie())
       log.error(
         "cannot serve a pod",
         metadata: ["pod": "\(enrollment.namespace)/\(enrollment.name)", "error": "\(error)"])
@@ -157,22 +166,35 @@ actor Agent {
   }
 
   func keep(uid: String) throws {
-    guard ledger.keep(uid: uid) else { throw AgentError(.failed, "the pod is not served here") }
+    guard ledger.keep(uid: uid) else {
+      unserved.insert(uid, cookie: nil)
+      throw AgentError(.failed, "the pod is not served here")
+    }
   }
 
   func remove(uid: String) async {
+    if let cookie = unserved.remove(uid) { release(cookie: cookie) }
     guard ledger.remove(uid: uid) != nil else { return }
     await withdraw(uid)
   }
 
-  /// SnapshotSent: what was not named is gone, also what an earlier agent left in the kernel.
+  /// SnapshotSent: what was not named is gone, also what an earlier agent left in the kernel. A pod that was
+  /// named and cannot be served is not gone: to withdraw it would let its traffic out in the clear.
   func completePodList() async {
     for pod in ledger.completeList() { await withdraw(pod.uid) }
     let served = Set(pods.values.map(\.plumbing.cookie))
     for orphan in capture.enrolled() where !served.contains(orphan.cookie) {
-      do { try capture.withdraw(cookie: orphan.cookie) } catch {
-        log.warning("cannot withdraw a pod", metadata: ["error": "\(error)"])
+      if unserved.mayInclude(cookie: orphan.cookie) {
+        log.warning("a pod stays captured and is not served", metadata: ["addresses": "\(orphan.addresses)"])
+      } else {
+        release(cookie: orphan.cookie)
       }
+    }
+  }
+
+  private func release(cookie: UInt64) {
+    do { try capture.withdraw(cookie: cookie) } catch {
+      log.warning("cannot withdraw a pod", metadata: ["error": "\(error)"])
     }
   }
 
