@@ -19,12 +19,12 @@ public final class CertificateAuthority: Sendable {
   public struct Evidence: Sendable {
     /// The node that a bearer token belongs to.
     var node: @Sendable (_ token: String) -> String?
-    /// Whether a pod of that identity runs on the node, as far as the mesh is known now.
-    var runs: @Sendable (_ identity: Identity, _ node: String) -> Bool
+    /// Whether a pod of that identity runs on the node. May wait for the mesh to be told of a pod that starts.
+    var runs: @Sendable (_ identity: Identity, _ node: String) async -> Bool
 
     public init(
       node: @escaping @Sendable (_ token: String) -> String?,
-      runs: @escaping @Sendable (_ identity: Identity, _ node: String) -> Bool
+      runs: @escaping @Sendable (_ identity: Identity, _ node: String) async -> Bool
     ) {
       self.node = node
       self.runs = runs
@@ -72,7 +72,7 @@ public final class CertificateAuthority: Sendable {
     .unary(limit: AuthorityLimits.maximumRequest) { [self] call, message throws(RPCStatus) in
       var request = Asked(peer: call.peer)
       do throws(RPCStatus) {
-        return try answer(&request, token: call.head.bearerToken, message)
+        return try await answer(&request, token: call.head.bearerToken, message)
       } catch {
         state.withLock { $0.figures.refused += 1 }
         log.warning("certificate refused", metadata: request.metadata(reason: error.message))
@@ -101,18 +101,18 @@ public final class CertificateAuthority: Sendable {
   /// Cheap checks before costly ones: an unknown caller costs us nothing.
   private func answer(
     _ asked: inout Asked, token: String?, _ message: [UInt8]
-  ) throws(RPCStatus) -> [UInt8] {
+  ) async throws(RPCStatus) -> [UInt8] {
     let node = try caller(token)
     asked.node = node
     guard let request = try? Istio_V1_Auth_IstioCertificateRequest(serializedBytes: message) else {
       throw RPCStatus(.invalidArgument, "not an IstioCertificateRequest")
     }
-    let identity = try identity(&asked, of: request, node)
     guard let lifetime = limits.lifetime(asked: request.validityDuration) else {
       throw RPCStatus(
         .invalidArgument,
         "a lifetime of \(request.validityDuration) s is outside 0 to \(limits.maximumLifetime) s")
     }
+    let identity = try await identity(&asked, of: request, node)
     let leaf = try sign(request.csr, identity, lifetime)
     state.withLock { $0.figures.issued += 1 }
     var metadata = asked.metadata()
@@ -153,7 +153,7 @@ public final class CertificateAuthority: Sendable {
 
   private func identity(
     _ asked: inout Asked, of request: Istio_V1_Auth_IstioCertificateRequest, _ node: String
-  ) throws(RPCStatus) -> Identity {
+  ) async throws(RPCStatus) -> Identity {
     guard case .stringValue(let text)? = request.metadata.fields[Self.impersonated]?.kind else {
       throw RPCStatus(
         .permissionDenied,
@@ -169,7 +169,7 @@ public final class CertificateAuthority: Sendable {
     guard identity.trustDomain == trustDomain else {
       throw RPCStatus(.permissionDenied, "\(identity) is not of the trust domain \(trustDomain)")
     }
-    guard evidence.runs(identity, node) else {
+    guard await evidence.runs(identity, node) else {
       throw RPCStatus(.permissionDenied, "no pod of \(identity) runs on \(node)")
     }
     return identity

@@ -23,7 +23,7 @@ public final class Control: Sendable {
   let server: RPCServer
   private let configuration: ControlConfiguration
   private let tokens: NodeTokens
-  private let places = PodPlaces()
+  private let places: PodPlaces
   private let thread: ReactorThread
   private let log: Logger
   private let pages = Mutex<PageServer?>(nil)
@@ -37,12 +37,12 @@ public final class Control: Sendable {
     let now = Clock.wall() / 1_000_000_000
     let issuer = try AuthoritySource.issuer(configuration, now: now, log: log)
     let tokens = try NodeTokens(path: configuration.nodeTokens)
-    let places = places
+    let places = PodPlaces(thread)
     publisher = Publisher(authenticate: { tokens.node(of: $0) }, log: log)
     authority = CertificateAuthority(
       issuer, trustDomain: configuration.trustDomain, limits: configuration.limits,
       evidence: CertificateAuthority.Evidence(
-        node: { tokens.node(of: $0) }, runs: { places.runs($0, on: $1) }),
+        node: { tokens.node(of: $0) }, runs: { await places.runs($0, on: $1) }),
       log: log)
     certificate = try ServerCertificate(issuer, for: configuration.listen.ip, now: now, log: log)
     signer = issuer.signer
@@ -59,6 +59,7 @@ public final class Control: Sendable {
     roots = issuer.bundle.pem
     self.configuration = configuration
     self.tokens = tokens
+    self.places = places
     self.thread = thread
     self.log = log
   }
