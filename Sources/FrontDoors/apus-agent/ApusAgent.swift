@@ -2,6 +2,7 @@ import AgentKit
 import ArgumentParser
 import BPFRuntime
 import H2Engine
+import Reactor
 import TLSEngine
 
 /// The node agent: captures the connections of its node's pods and carries them over mutual TLS.
@@ -20,10 +21,28 @@ struct ApusAgent: AsyncParsableCommand {
 
       It needs root: CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN. `apus-agent probe` says whether this kernel \
       has what it takes.
+
+      Exit codes: 0 ended as asked, 1 failed, 2 wrong usage, 4 not root, 5 the kernel lacks something.
       """,
     version:
       "apus-agent \(version) (\(TLSVersions.openssl), \(H2Library.version), libbpf \(LibbpfVersion.text))",
     subcommands: [Run.self, Probe.self])
+
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var waiting = command as? any AsyncParsableCommand {
+        try await waiting.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      // The library would say 64.
+      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      StandardError.say(fullMessage(for: error))
+      exit(withError: ExitCode(2))
+    }
+  }
 }
 
 /// Says what capture needs of the kernel, and whether it is there.

@@ -6,7 +6,17 @@ import Telemetry
 
 /// Serves a node's pods until SIGTERM.
 struct Run: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Serve the node's enrolled pods until SIGTERM.")
+  static let configuration = CommandConfiguration(
+    abstract: "Serve the node's enrolled pods until SIGTERM.",
+    discussion: """
+      `apus dev up` runs one for each simulated node; `apus dev logs agent node-1` shows what it \
+      says. By hand:
+
+        apus-agent run --node node-1 --control 172.30.255.254:15012 \\
+          --control-root root.pem --token token.txt --zds /run/cni/zds.sock
+
+      SIGTERM drains: nothing new is accepted, and live connections have --drain-seconds to end.
+      """)
 
   @Option(help: "The node's name, as the control plane knows it.")
   var node: String

@@ -8,7 +8,22 @@ struct Apus: ParsableCommand {
     discussion: """
       Begin with `apus dev up DIR`: it runs a whole mesh on this machine from a directory of \
       Kubernetes manifests, with no cluster.
+
+      Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (a name in use, a manifest with errors), 4 not \
+      root, 5 this machine lacks something.
       """,
     version: Version.text,
     subcommands: [Dev.self, Check.self, ShowVersion.self, PodInit.self])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      // The library would say 64.
+      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      Output.error(fullMessage(for: error))
+      exit(withError: ExitCode(2))
+    }
+  }
 }

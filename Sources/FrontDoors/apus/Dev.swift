@@ -11,6 +11,14 @@ struct Dev: ParsableCommand {
       outside the mesh (where the control plane runs); the same in IPv6 below fd00:172:30::, \
       fd00:10:244:N:: and fd00:10:96::.
 
+      A first round, as root:
+
+        apus dev up Deploy/examples/shop --detach
+        apus dev ps
+        apus dev exec web -- curl -s http://order-service/
+        apus dev logs agent node-1
+        apus dev down
+
       State is kept in /run/apus/NAME. Several meshes run beside each other under different names.
       """,
     subcommands: [

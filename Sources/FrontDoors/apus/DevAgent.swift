@@ -10,6 +10,9 @@ struct DevAgent: ParsableCommand {
     discussion: """
       An agent that is stopped or killed stays down until `start`; meanwhile the connections of its \
       pods are refused. An agent that dies otherwise is started again at once.
+
+        apus dev agent node-1 kill
+        apus dev agent node-1 start
       """)
 
   @OptionGroup var mesh: MeshOption

@@ -9,12 +9,16 @@ struct DevExec: ParsableCommand {
       The command joins the pod's network, control group and files (/etc/hosts, /etc/resolv.conf), in \
       the pod's working directory; its exit code is passed on. TARGET is a pod, NAMESPACE/POD, a \
       Deployment (its first pod), a node (node-1), or `fabric`, which is the outside of the mesh.
+
+        apus dev exec web -- curl -s http://order-service/
+        apus dev exec -n legacy legacy-client -- sh
+        apus dev exec node-1 -- ip route
       """)
 
   @OptionGroup var mesh: MeshOption
   @Option(name: .shortAndLong, help: "The namespace of the pod.")
   var namespace: String?
-  @Argument(help: "The pod, Deployment or node.")
+  @Argument(help: "The pod, Deployment or node, or `fabric`.")
   var target: String
   @Argument(parsing: .postTerminator, help: "The command and its arguments, after `--`.")
   var command: [String] = []

@@ -37,8 +37,13 @@ struct DevLogs: ParsableCommand {
     let name = try mesh.mesh
     let paths = MeshPaths(name)
     switch target {
-    case "control": return [paths.controlLog]
-    case "up": return [paths.upLog]
+    case "control", "up":
+      // Also of a mesh that was killed: that is when its logs are wanted.
+      guard DevClient.process(of: name) != nil else {
+        throw DevError.failed(
+          "No mesh named \(name) is here, so it has no logs; `apus dev up DIR` starts one.")
+      }
+      return [target == "up" ? paths.upLog : paths.controlLog]
     case "agent":
       let reply = try checked(DevClient.ask(DevRequest(.list), of: name))
       let nodes = (reply.nodes ?? []).map(\.name)

@@ -4,7 +4,11 @@ import Foundation
 
 struct DevPs: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "ps", abstract: "List the pods, and what captures their traffic.")
+    commandName: "ps", abstract: "List the pods, and what captures their traffic.",
+    discussion: """
+      CAPTURED BY names the agent that carries a pod's connections, or says why none does. Below come the \
+      nodes: an agent that was stopped or killed by `apus dev agent` is `held` until it is started.
+      """)
 
   @OptionGroup var mesh: MeshOption
   @Flag(help: "Print JSON: {\"pods\": [...], \"nodes\": [...]}.")

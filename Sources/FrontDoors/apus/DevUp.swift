@@ -7,7 +7,9 @@ struct DevUp: ParsableCommand {
     commandName: "up", abstract: "Start a mesh from a directory of manifests.",
     discussion: """
       Stays in the foreground and reports events; Ctrl-C ends the mesh and removes every trace. Edits \
-      to the manifests take effect live. With --detach it returns when everything is ready; then `apus \
+      to the manifests take effect live; an edit with errors is told by file and line, and the last good \
+      state stays. A pod runs the `command` and `args` of its containers, in the directory of the manifests unless \
+      `workingDir` says otherwise. With --detach it returns when everything is ready; then `apus \
       dev down` ends it.
       """)
 
@@ -28,7 +30,7 @@ struct DevUp: ParsableCommand {
   var caCert: String?
   @Option(help: "Its private key, PEM.")
   var caKey: String?
-  @Option(help: "Of agents and control plane: trace, debug, info, warning or error.")
+  @Option(help: "Of agents and control plane: trace, debug, info, notice, warning or error.")
   var logLevel = "info"
   @Option(help: "With --detach: seconds to wait for readiness.")
   var timeout = 120

@@ -4,7 +4,10 @@ import DevKit
 
 struct DevWait: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "wait", abstract: "Wait until all pods and agents are ready.")
+    commandName: "wait", abstract: "Wait until all pods and agents are ready.",
+    discussion: """
+      Exits with 0 when they are, and with 1 and the names of what is not when the time is over.
+      """)
 
   @OptionGroup var mesh: MeshOption
   @Option(help: "Seconds to wait at most.")

@@ -12,13 +12,19 @@ enum UpCommand {
     // Before any other thread is started: threads inherit the set of blocked signals.
     let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP])
     let thread = try ReactorThread(name: "apus-dev")
+    let flag = options.name.flag
     let journal = Journal(path: MeshPaths(options.name).upLog, isDetached: isDetached)
     try Blocking.run { () async throws(DevError) in
       let mesh = DevMesh(options, on: thread) { journal.note($0) }
       // A signal during the start ends it as well: what was made so far is removed.
       let ending = Task { try? await signals.next(on: thread) }
       guard try await started(mesh, unless: ending) else { return }
-      Task { await announce(mesh, journal) }
+      let farewell = isDetached ? "`apus dev down\(flag)`" : "Ctrl-C"
+      Task {
+        await announce(
+          mesh, journal,
+          "\(farewell) ends the mesh; `apus dev exec\(flag) POD -- CMD` runs a command in a pod")
+      }
       _ = await ending.value
       journal.note(DevEvent(.progress, "ending"))
       try await mesh.close()
@@ -51,11 +57,10 @@ enum UpCommand {
     throw error
   }
 
-  private static func announce(_ mesh: DevMesh, _ journal: Journal) async {
+  private static func announce(_ mesh: DevMesh, _ journal: Journal, _ hint: String) async {
     let reply = await mesh.awaitReadiness(atMost: .seconds(60))
     if let error = reply.error { journal.note(DevEvent(.warning, error)) }
     journal.show(DevText.pods(reply.pods ?? []) + "\n" + DevText.nodes(reply.nodes ?? []))
-    journal.note(
-      DevEvent(.progress, "Ctrl-C ends the mesh; `apus dev exec POD -- CMD` runs a command in a pod"))
+    journal.note(DevEvent(.progress, hint))
   }
 }

@@ -15,6 +15,9 @@ public struct MeshName: Hashable, Sendable, CustomStringConvertible {
     description = text
   }
 
+  /// How a command is told of this mesh: nothing for the one that it takes by itself.
+  public var flag: String { description == "dev" ? "" : " --name \(description)" }
+
   /// The prefix of its cgroup, its pin directory and its network namespaces.
   public var prefixed: String { "apus-\(description)" }
 

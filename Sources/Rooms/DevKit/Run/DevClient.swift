@@ -57,8 +57,9 @@ public enum DevClient {
         "The mesh \(name) was killed, or is starting: `apus dev down --name \(name)` removes what it left.")
     }
     let others = RunDirectory.meshes.filter { $0 != name.description }
-    let hint =
-      others.isEmpty ? "start one with `apus dev up DIR`" : "running: \(others.joined(separator: ", "))"
-    return .failed("No mesh named \(name) is running; \(hint).")
+    let hint = "start it with `apus dev up DIR\(name.flag)`"
+    let choice =
+      others.isEmpty ? "" : ", or choose one that runs with --name: \(others.joined(separator: ", "))"
+    return .failed("No mesh named \(name) is running; \(hint)\(choice).")
   }
 }

@@ -9,7 +9,10 @@ extension DevMesh {
   /// The directory as it is now; refused with every finding when there is an error.
   func loadManifests() throws(DevError) -> DesiredState {
     guard Files.size("\(options.directory)/.") != nil else {
-      throw .usage("\(options.directory) is not a directory.")
+      throw .usage(
+        Files.size(options.directory) == nil
+          ? "There is no directory \(options.directory): say where the manifests (.yaml, .yml, .json) are."
+          : "\(options.directory) is a file: say the directory that holds the manifests.")
     }
     let update = ManifestReader.readOnce(directories: [options.directory])
     told = []

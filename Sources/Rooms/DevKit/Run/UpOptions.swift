@@ -1,3 +1,5 @@
+import Reactor
+
 /// What `apus dev up` was asked for, checked.
 public struct UpOptions: Sendable {
   public var name: MeshName
@@ -14,6 +16,8 @@ public struct UpOptions: Sendable {
   public var authorityKey: String?
   public var logLevel: String
 
+  private static let logLevels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+
   public init(
     name: MeshName, directory: String, nodes: Int = 2, hasMesh: Bool = true, binaries: String,
     executable: String, authorityCertificate: String? = nil, authorityKey: String? = nil,
@@ -23,7 +27,18 @@ public struct UpOptions: Sendable {
       throw .usage("--nodes takes 1 to \(AddressPlan.maximumNodes), not \(nodes).")
     }
     guard (authorityCertificate == nil) == (authorityKey == nil) else {
-      throw .usage("--ca-cert and --ca-key go together.")
+      throw .usage("--ca-cert and --ca-key go together: the certificate to sign with, and its private key.")
+    }
+    for (flag, file) in [("--ca-cert", authorityCertificate), ("--ca-key", authorityKey)] {
+      guard let file, Files.size(file) == nil else { continue }
+      throw .usage("\(flag): there is no file \(file).")
+    }
+    // `info`, or `info,access=warning` for some scopes.
+    for part in logLevel.split(separator: ",", omittingEmptySubsequences: false) {
+      let level = part.split(separator: "=", maxSplits: 1).last ?? ""
+      guard Self.logLevels.contains(String(level)) else {
+        throw .usage("--log-level takes one of \(Self.logLevels.joined(separator: ", ")), not '\(level)'.")
+      }
     }
     self.name = name
     self.directory = directory
