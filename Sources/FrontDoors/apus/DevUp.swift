@@ -6,11 +6,11 @@ struct DevUp: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "up", abstract: "Start a mesh from a directory of manifests.",
     discussion: """
-      Stays in the foreground and reports events; Ctrl-C ends the mesh and removes every trace. Edits \
-      to the manifests take effect live; an edit with errors is told by file and line, and the last good \
-      state stays. A pod runs the `command` and `args` of its containers, in the directory of the manifests unless \
-      `workingDir` says otherwise. With --detach it returns when everything is ready; then `apus \
-      dev down` ends it.
+      Stays in the foreground and reports events; Ctrl-C ends the mesh and removes every trace. Edits to \
+      the manifests take effect live; an edit with errors is told by file and line, and the last good state \
+      stays. A pod runs the `command` and `args` of its containers, in the directory of the manifests \
+      unless `workingDir` says otherwise. With --detach it returns when everything is ready; then `apus dev \
+      down` ends it.
       """)
 
   @OptionGroup var mesh: MeshOption
