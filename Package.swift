@@ -188,6 +188,6 @@ let package = Package(
     tests("AgentKit", ["Enrollment", "BPFRuntime", "Netlink", "Reactor", "TLSEngine", "MeshModel", logging]),
     tests("DevKit", ["Manifests", "Netlink", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf]),
     tests("ManifestWatch", ["Manifests", "MeshModel", "Reactor", "Bytes", logging]),
-    tests("Proxying", ["Reactor", "TLSEngine", "MeshIndex", "MeshModel", "Bytes"]),
+    tests("Proxying", ["Reactor", "TLSEngine", "H2Engine", "HTTPModel", "MeshIndex", "MeshModel", "Bytes"]),
   ]
 )

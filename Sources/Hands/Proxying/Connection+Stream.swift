@@ -116,6 +116,12 @@ extension Connection {
     if isRelaying { setInterest(interest.union(.writable)) }
   }
 
+  /// Nobody takes what the socket may still give.
+  func endReading() {
+    isReadEnded = true
+    setInterest(interest.subtracting([.readable, .peerClosed]))
+  }
+
   /// The stream has ended: FIN follows the last byte.
   func endWriting() {
     isWriteEnding = true

@@ -99,14 +99,16 @@ extension Tunnel {
       if connection.pieces.isEmpty { touched.append(connection) }
       connection.pieces.append(range)
     case .endOfStream(let stream):
-      guard let connection = connections[stream] else { return }
-      connection.isWriteEnding = true
-      touched.append(connection)
+      ended(stream)
     case .reset(let stream, let code):
       guard let connection = connections[stream] else { return }
       connection.isStreamClosed = true
       if case .opening(let opening) = connection.stage, let outbound = opening as? Outbound {
         outbound.streamEnded(code)
+      } else if code == .noError, connection.isWriteEnding {
+        // All was sent, and nothing more will be read (RFC 9113 section 8.1): what was sent still counts.
+        connection.endReading()
+        touched.append(connection)
       } else {
         connection.abort(code == .noError ? .complete : .failed("the peer reset the connection (\(code))"))
       }
@@ -126,6 +128,11 @@ extension Tunnel {
   }
 
   func handle(_ fields: [Field], of stream: Int32, _ endStream: Bool) {
+    // Fields without a pseudo-header are trailers: they end a stream and say nothing else.
+    guard fields.first?.name.hasPrefix(":") == true else {
+      if endStream { ended(stream) }
+      return
+    }
     if key == nil {
       InboundStream.begin(fields, stream, endStream: endStream, on: self)
     } else if let connection = connections[stream], case .opening(let opening) = connection.stage,
@@ -134,6 +141,13 @@ extension Tunnel {
       outbound.answered(fields)
       if endStream { endWriting(stream) }
     }
+  }
+
+  /// The peer sends no more in this stream; the connection learns it when the batch has been delivered.
+  private func ended(_ stream: Int32) {
+    guard let connection = connections[stream] else { return }
+    connection.isWriteEnding = true
+    touched.append(connection)
   }
 
   // MARK: Window credit
