@@ -93,6 +93,7 @@ public actor DevMesh {
     try writeRecord()
     for path in [paths.cluster, paths.pods] { try makeDirectory(path) }
     try cgroup.create()
+    say(.progress, "images are ignored: each pod runs its command as a process of this machine")
     say(.progress, "making \(options.nodes) nodes")
     try fabric.create()
     for number in 1...options.nodes {
