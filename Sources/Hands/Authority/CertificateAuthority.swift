@@ -19,7 +19,8 @@ public final class CertificateAuthority: Sendable {
   public struct Evidence: Sendable {
     /// The node that a bearer token belongs to.
     var node: @Sendable (_ token: String) -> String?
-    /// Whether a pod of that identity runs on the node. May wait for the mesh to be told of a pod that starts.
+    /// Whether a pod of that identity runs on the node. May wait for the mesh to be told of a pod that
+    /// starts.
     var runs: @Sendable (_ identity: Identity, _ node: String) async -> Bool
 
     public init(
