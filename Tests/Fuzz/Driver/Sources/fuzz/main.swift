@@ -6,7 +6,7 @@ private let target: FuzzTarget = {
   let name = getenv("APUS_FUZZ_TARGET").map { String(cString: $0) } ?? ""
   guard let target = FuzzTarget.named(name) else {
     let known = FuzzTarget.all.map(\.name).joined(separator: " ")
-    fputs("fuzz: no target \(name); there are: \(known)\n", stderr)
+    print("fuzz: no target \(name); there are: \(known)")
     exit(2)
   }
   return target
