@@ -183,7 +183,21 @@ let package = Package(
       "Issuance",
       ["Transport", "TLSEngine", "RPC", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
     tests("Telemetry", ["MeshModel", "Reactor", "Bytes", logging]),
-    tests("Publication", ["Subscription", "MeshCodec", "MeshAPI", "MeshModel", protobuf]),
+    tests(
+      "Publication",
+      [
+        "Subscription", "Transport", "TLSEngine", "RPC", "Reactor", "MeshCodec", "MeshAPI", "MeshModel", "Bytes",
+        protobuf, logging,
+      ]),
+    tests(
+      "Authority",
+      ["Transport", "TLSEngine", "RPC", "Reactor", "MeshAPI", "MeshModel", "Bytes", protobuf, logging]),
+    tests(
+      "ControlKit",
+      [
+        "Authority", "Subscription", "Transport", "TLSEngine", "RPC", "Reactor", "MeshCodec", "MeshAPI", "MeshModel",
+        "Bytes", protobuf, logging,
+      ]),
     tests("Transport", ["Reactor", "TLSEngine", "RPC", "Bytes", "MeshModel", logging]),
     tests("AgentKit", ["Enrollment", "BPFRuntime", "Netlink", "Reactor", "TLSEngine", "MeshModel", logging]),
     tests("DevKit", ["Manifests", "Netlink", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf]),

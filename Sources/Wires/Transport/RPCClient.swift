@@ -8,6 +8,7 @@ public import TLSEngine
 ///
 /// There is no plaintext form. When the connection ends, every call throws why, and `isUsable` turns false:
 /// connect again.
+/// It lives as long as somebody holds it or one of its calls.
 public final class RPCClient: Sendable {
   private let wire: Wire
   private let authority: String
@@ -75,7 +76,7 @@ public final class RPCClient: Sendable {
 
   /// Opens a call with messages both ways.
   public func open(_ path: String, token: String?) async throws(RPCStatus) -> RPCStream {
-    try await wire.open(RPCRequestHead(path: path, authority: authority, bearerToken: token))
+    try await wire.open(RPCRequestHead(path: path, authority: authority, bearerToken: token), for: self)
   }
 
   /// One message there, one back, within `timeout`.
@@ -83,7 +84,7 @@ public final class RPCClient: Sendable {
     _ path: String, _ message: [UInt8], token: String?, timeout: Interval
   ) async throws(RPCStatus) -> [UInt8] {
     let head = RPCRequestHead(path: path, authority: authority, bearerToken: token, timeout: timeout)
-    let stream = try await wire.open(head)
+    let stream = try await wire.open(head, for: self)
     let guarding = Task(executorPreference: wire.thread) { [wire] in
       try await wire.thread.sleep(for: timeout)
       await wire.abort(

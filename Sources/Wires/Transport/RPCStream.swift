@@ -7,9 +7,13 @@ public final class RPCStream: Sendable {
   let wire: Wire
   let id: Int32
 
-  init(wire: Wire, id: Int32) {
+  /// The client's connection, which lives at least as long as its calls.
+  private let client: RPCClient?
+
+  init(wire: Wire, id: Int32, client: RPCClient? = nil) {
     self.wire = wire
     self.id = id
+    self.client = client
   }
 
   deinit {

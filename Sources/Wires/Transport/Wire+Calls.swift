@@ -6,13 +6,13 @@ import RPC
 /// What the two ends of a call ask of their wire.
 extension Wire {
   /// Opens a call.
-  func open(_ head: RPCRequestHead) throws(RPCStatus) -> RPCStream {
+  func open(_ head: RPCRequestHead, for client: RPCClient) throws(RPCStatus) -> RPCStream {
     if let failure { throw failure }
     do throws(H2Error) {
       let stream = try http.submitRequest(head.fields, hasBody: true)
       table.calls[stream] = Call(limit: limits.message)
       kick()
-      return RPCStream(wire: self, id: stream)
+      return RPCStream(wire: self, id: stream, client: client)
     } catch {
       throw RPCStatus(.unavailable, error.description)
     }
