@@ -186,8 +186,8 @@ let package = Package(
     tests(
       "Publication",
       [
-        "Subscription", "Transport", "TLSEngine", "RPC", "Reactor", "MeshCodec", "MeshAPI", "MeshModel", "Bytes",
-        protobuf, logging,
+        "Subscription", "Transport", "TLSEngine", "RPC", "Reactor", "MeshCodec", "MeshAPI", "MeshModel",
+        "Bytes", protobuf, logging,
       ]),
     tests(
       "Authority",
@@ -195,8 +195,8 @@ let package = Package(
     tests(
       "ControlKit",
       [
-        "Authority", "Subscription", "Transport", "TLSEngine", "RPC", "Reactor", "MeshCodec", "MeshAPI", "MeshModel",
-        "Bytes", protobuf, logging,
+        "Authority", "Subscription", "Transport", "TLSEngine", "RPC", "Reactor", "MeshCodec", "MeshAPI",
+        "MeshModel", "Bytes", protobuf, logging,
       ]),
     tests("Transport", ["Reactor", "TLSEngine", "RPC", "Bytes", "MeshModel", logging]),
     tests("AgentKit", ["Enrollment", "BPFRuntime", "Netlink", "Reactor", "TLSEngine", "MeshModel", logging]),
