@@ -46,6 +46,7 @@ let package = Package(
     .executable(name: "apus-agent", targets: ["apus-agent"]),
     .executable(name: "apus-control", targets: ["apus-control"]),
     // For the measuring programs of Tests/Bench alone.
+    .library(name: "ApusPolicy", targets: ["PolicyEngine", "MeshIndex", "MeshModel"]),
     .library(
       name: "ApusDataPath", targets: ["Proxying", "MeshIndex", "MeshModel", "Reactor", "TLSEngine", "Bytes"]),
     // For Scripts/fuzz alone.

@@ -8,6 +8,9 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "plain-pair", dependencies: [.product(name: "ApusDataPath", package: "apus")],
-      swiftSettings: [.swiftLanguageMode(.v6)])
+      swiftSettings: [.swiftLanguageMode(.v6)]),
+    .executableTarget(
+      name: "policy-verdict", dependencies: [.product(name: "ApusPolicy", package: "apus")],
+      swiftSettings: [.swiftLanguageMode(.v6)]),
   ]
 )

@@ -1,4 +1,5 @@
 import Foundation
+import MeshModel
 import Testing
 
 @testable import Manifests
@@ -28,7 +29,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "core.yaml", "core.json", "types.yaml", "peer-authentication.yaml", "unenforced.yaml", "syntax-tab.yaml",
+    "core.yaml", "core.json", "types.yaml", "peer-authentication.yaml", "authorization-policy.yaml",
+    "unenforced.yaml", "syntax-tab.yaml",
     "syntax-quote.yaml", "syntax-key.yaml", "syntax-alias.yaml",
   ])
   func readingFindsWhatTheFileSays(name: String) throws {
@@ -52,7 +54,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("seed/security-policies.yaml", ["10: error APUS012"]),
+    ("seed/security-policies.yaml", []),
     ("seed/traffic-rules.yaml", ["1: warning APUS011", "16: warning APUS011"]),
     ("seed/resilience.yaml", ["3: warning APUS011"]),
     ("seed/sidecar-scope.yaml", ["2: warning APUS011"]),
@@ -61,12 +63,22 @@ import Testing
     #expect(found(try golden(name).parse().findings).map(\.description) == expected)
   }
 
+  @Test func theSeedsLayer7PolicyIsClosedAndSaysSo() throws {
+    let (objects, _) = ManifestSet.load(files: [try golden("seed/security-policies.yaml")])
+    let (mesh, findings) = MeshCompiler.compile(objects)
+    let errors = findings.filter { $0.severity == .error }
+    #expect(found(errors).map(\.description) == ["26: error APUS207", "27: error APUS207"])
+    #expect(!findings.preventUse)
+    let policy = try #require(mesh.authorizations.first { $0.key == "production/payment-service-authz" })
+    #expect(policy.action == .allow && policy.rules.isEmpty)
+  }
+
   @Test func findingsReadAsOneLine() throws {
     let finding = try #require(golden("unenforced.yaml").parse().findings.first)
     #expect(
       finding.description
-        == "unenforced.yaml:1: error APUS012 (AuthorizationPolicy default/a): this version does not enforce "
-        + "AuthorizationPolicy yet, so what it closes would stay open. "
+        == "unenforced.yaml:1: error APUS012 (RequestAuthentication default/a): this version does not enforce "
+        + "RequestAuthentication yet, so what it closes would stay open. "
         + "Take it out of the directory to run without it."
     )
   }

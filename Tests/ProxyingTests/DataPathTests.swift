@@ -180,6 +180,44 @@ struct DataPathTests {
     #expect(peer)
   }
 
+  @Test func aSelectorPolicyAttachedLaterEndsLiveConnections() async throws {
+    let pods = try await TwoPods()
+    let nobody = Authorization(
+      name: "nobody", namespace: "b", scope: .workloadSelector, action: .allow, rules: [])
+    pods.publish(endpoints: [pods.serverAddress], policies: [nobody])
+    let client = try await pods.dial()
+    try await client.send([1])
+    let (server, _) = try await pods.accept()
+    #expect(try await server.receive() == [1])
+    // What a label's change does: the policy was there, and now the workload names it.
+    pods.publish(endpoints: [pods.serverAddress], policies: [nobody], bound: ["b/nobody"])
+    await #expect(throws: SystemError.self) { _ = try await client.receive() }
+    let record = try await pods.record { $0.direction == .inbound }
+    #expect(record.refusal == .noPolicyAllows)
+    #expect(record.source.identity == pods.clientIdentity)
+  }
+
+  @Test func aPolicyThatStillAllowsLeavesLiveConnectionsAlone() async throws {
+    let pods = try await TwoPods()
+    let client = try await pods.dial()
+    try await client.send([1])
+    let (server, _) = try await pods.accept()
+    #expect(try await server.receive() == [1])
+    var match = Authorization.Match()
+    match.principals = [.exact(pods.clientIdentity.principal)]
+    let clients = Authorization(
+      name: "clients", namespace: "b", scope: .workloadSelector, action: .allow,
+      rules: [.init(clauses: [.init(matches: [match])])])
+    pods.publish(endpoints: [pods.serverAddress], policies: [clients], bound: ["b/clients"])
+    try await client.send([2])
+    #expect(try await server.receive() == [2])
+    // A policy that is named and has not arrived denies, also what lives.
+    pods.publish(endpoints: [pods.serverAddress], policies: [clients], bound: ["b/clients", "b/late"])
+    await #expect(throws: SystemError.self) { _ = try await client.receive() }
+    let record = try await pods.record { $0.direction == .inbound }
+    #expect(record.refusal == .policyUnknown("b/late"))
+  }
+
   @Test func rotationReplacesTunnelsAndKeepsConnections() async throws {
     let pods = try await TwoPods()
     let client = try await pods.dial()
@@ -210,5 +248,12 @@ struct DataPathTests {
     let report = await pods.serverWorker.report()
     #expect(report.connections == 0)
     #expect(report.servedTunnels == 0)
+  }
+}
+
+extension ConnectionRecord {
+  /// Why this end refused it; nil for any other outcome.
+  fileprivate var refusal: RefusalReason? {
+    if case .refused(let reason, peer: false) = outcome { reason } else { nil }
   }
 }

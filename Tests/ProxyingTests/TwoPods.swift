@@ -34,6 +34,8 @@ final class TwoPods: Sendable {
   let serverWorker: WorkerHandle
   let issuer: CertificateIssuer
   let application: AsyncSocket
+  /// As one control plane tells it, change by change.
+  private let state = Mutex(MeshState())
   let port: UInt16
   let clientIdentity = try! Identity(spiffe: "spiffe://cluster.local/ns/a/sa/client")
   let serverIdentity = try! Identity(spiffe: "spiffe://cluster.local/ns/b/sa/server")
@@ -94,10 +96,10 @@ final class TwoPods: Sendable {
 
   /// Tells both workers of the client, and of a service whose endpoints have these addresses.
   func publish(
-    endpoints: [IPAddress], policies: [Authorization] = [], identity: Identity? = nil, port: UInt16? = nil
+    endpoints: [IPAddress], policies: [Authorization] = [], bound: [String] = [], identity: Identity? = nil, port: UInt16? = nil
   ) {
     let port = port ?? self.port
-    var state = MeshState()
+    var state = state.withLock { $0 }
     let key = ServiceKey(namespace: "b", hostname: "server.b.svc.cluster.local")
     state.upsert(
       Workload(
@@ -113,7 +115,7 @@ final class TwoPods: Sendable {
         Workload(
           uid: "Kubernetes//Pod/b/\(name)", name: name, namespace: "b", identity: identity ?? serverIdentity,
           addresses: [address], tunnelProtocol: .hbone,
-          services: [key: [PortMapping(servicePort: 80, targetPort: port)]]))
+          services: [key: [PortMapping(servicePort: 80, targetPort: port)]], policies: bound))
     }
     state.upsert(
       Service(
@@ -123,6 +125,7 @@ final class TwoPods: Sendable {
     state.markAddressesDelivered()
     state.markAuthorizationsDelivered()
     let snapshot = state.snapshot()
+    self.state.withLock { $0 = state }
     clientWorker.publish(snapshot)
     serverWorker.publish(snapshot)
   }

@@ -4,6 +4,9 @@ import Reactor
 
 /// Reads directories of manifests again and again, only what changed, and keeps the last good content of
 /// each: a broken edit in one directory does not hold up what is reported in another.
+///
+/// Errors that one AuthorizationPolicy answers for hold nothing up: the earlier version of that policy stays,
+/// and where there is none, at the first start too, whom it may bind is closed until it can be read.
 public struct ManifestReader: Sendable {
   fileprivate var roots: [Root]
   private let options: CompileOptions
@@ -17,7 +20,7 @@ public struct ManifestReader: Sendable {
     var good: [ParsedManifest]?
 
     var current: [ParsedManifest] { failures + files.values.map(\.parsed) }
-    var hasErrors: Bool { current.contains { $0.findings.containsErrors } }
+    var isUnusable: Bool { current.contains { $0.findings.preventUse } }
   }
 
   public init(directories: [String], options: CompileOptions = CompileOptions()) {
@@ -46,17 +49,17 @@ public struct ManifestReader: Sendable {
 
   /// Which directories are taken as they are, and which as they were.
   private mutating func judge() -> ManifestUpdate {
-    let broken = Set(roots.indices.filter { roots[$0].hasErrors })
+    let broken = Set(roots.indices.filter { roots[$0].isUnusable })
     guard broken.allSatisfy({ roots[$0].good != nil }) else {
       return rejected(all: broken, compile(keeping: broken).findings)
     }
     let first = compile(keeping: broken)
-    if !first.findings.containsErrors { return accepted(first, keeping: broken, findings: first.findings) }
+    if !first.findings.preventUse { return accepted(first, keeping: broken, findings: first.findings) }
     // Each file is good by itself, and together they are not: find the directory whose change broke it.
     for index in roots.indices where !broken.contains(index) && roots[index].good != nil {
       let kept = broken.union([index])
       let attempt = compile(keeping: kept)
-      if !attempt.findings.containsErrors {
+      if !attempt.findings.preventUse {
         return accepted(attempt, keeping: kept, findings: first.findings)
       }
     }
@@ -68,7 +71,8 @@ public struct ManifestReader: Sendable {
   /// Compiles with the last good content of the directories `kept`, and what is there of the others.
   private func compile(keeping kept: Set<Int>) -> Compiled {
     let files = roots.indices.flatMap { kept.contains($0) ? roots[$0].good ?? [] : roots[$0].current }
-    let (objects, reading) = ManifestSet.join(files)
+    var (objects, reading) = ManifestSet.join(files)
+    if let last { reading += objects.keepReadablePolicies(of: last.objects) }
     let (mesh, compiling) = MeshCompiler.compile(objects, options: options)
     return (mesh, objects, reading + compiling)
   }

@@ -127,7 +127,7 @@ final class Connection: PollTarget {
   }
 
   func meshChanged(from former: MeshSnapshot) {
-    if let reason = judgement?.refusal(since: former, in: worker.mesh) {
+    if let reason = judgement?.refusal(since: former, in: worker.mesh, of: pod) {
       // Policy has its say also while the application has yet to accept.
       if case .opening(let opening) = stage {
         opening.denied(reason)

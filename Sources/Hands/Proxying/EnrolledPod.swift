@@ -65,7 +65,21 @@ final class EnrolledPod {
   var ports = OnwardPorts()
   var isWithdrawn = false
 
+  /// What binds the workload under the worker's mesh, once somebody asked.
+  private var bound: (uid: String, policies: ApplicablePolicies)?
+
   init(_ facts: PodFacts) { self.facts = facts }
+
+  /// The worker has another mesh.
+  func meshChanged() { bound = nil }
+
+  /// What binds the workload, this pod, under the worker's mesh: resolved once for all its connections.
+  func policies(for workload: Workload, in mesh: MeshSnapshot) -> ApplicablePolicies {
+    if let bound, bound.uid == workload.uid { return bound.policies }
+    let policies = mesh.authorizations(for: workload)
+    bound = (workload.uid, policies)
+    return policies
+  }
 
   /// What the mesh says the pod is: its workload by name, once the control plane has told of it with the same
   /// address.

@@ -45,7 +45,7 @@ final class InboundPlaintext: Opening {
     let peer = Peer(identity: nil, address: client)
     switch verdict(
       peer: peer, destination: Destination(workload: workload, address: destination),
-      policies: worker.mesh.authorizations(for: workload))
+      policies: connection.pod.policies(for: workload, in: worker.mesh))
     {
     case .deny(.notReady):
       // The policies have not been delivered yet: hold, within the deadline.

@@ -46,7 +46,7 @@ enum InboundStream {
     }
     journal.destination = .init(address: address, workload: workload, identity: pod.facts.identity)
     let peer = Peer(identity: identity, address: tunnel.peerAddress)
-    let policies = worker.mesh.authorizations(for: workload)
+    let policies = pod.policies(for: workload, in: worker.mesh)
     switch verdict(
       peer: peer, destination: Destination(workload: workload, address: address), policies: policies)
     {

@@ -145,6 +145,7 @@ final class Worker {
     let former = mesh
     mesh = snapshot
     for pod in pods.values {
+      pod.meshChanged()
       for connection in Array(pod.connections.values) { connection.meshChanged(from: former) }
     }
   }

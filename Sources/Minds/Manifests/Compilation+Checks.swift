@@ -26,6 +26,15 @@ extension Compilation {
           .foreignSelector, .error, "its selector does not select its own pods",
           remedy: "Repeat spec.selector.matchLabels in spec.template.metadata.labels."))
     }
+    let labels = labelSetsByNamespace
+    for policy in objects.authorizationPolicies {
+      guard let selector = policy.selector else { continue }
+      let isRoot = policy.meta.namespace == options.rootNamespace
+      let candidates = isRoot ? Array(labels.values) : [labels[policy.meta.namespace] ?? []]
+      guard !candidates.contains(where: { $0.contains { $0.hold(selector) } }) else { continue }
+      let place = isRoot ? "of the mesh" : "of the namespace \(policy.meta.namespace)"
+      findings.append(policy.finding(.emptySelection, .warning, "its selector selects no pod \(place)"))
+    }
     for policy in objects.peerAuthentications {
       guard let selector = policy.selector, policy.meta.namespace != options.rootNamespace else { continue }
       guard !labelSets(in: policy.meta.namespace).contains(where: { $0.hold(selector) }) else { continue }
@@ -44,6 +53,13 @@ extension Compilation {
   private func labelSets(in namespace: String) -> [[String: String]] {
     objects.pods.filter { $0.meta.namespace == namespace }.map(\.meta.labels)
       + objects.controllers.filter { $0.meta.namespace == namespace }.map(\.templateLabels)
+  }
+
+  private var labelSetsByNamespace: [String: [[String: String]]] {
+    let labels =
+      objects.pods.map { ($0.meta.namespace, $0.meta.labels) }
+      + objects.controllers.map { ($0.meta.namespace, $0.templateLabels) }
+    return Dictionary(grouping: labels, by: \.0).mapValues { $0.map(\.1) }
   }
 
   private mutating func checkNamespace(_ meta: ObjectMeta, _ seen: inout Set<String>) {
@@ -116,12 +132,33 @@ extension Compilation {
       }
       exposed[policy, default: []].append("\(wanted.kind) \(wanted.key)")
     }
+    checkEnforcement()
     for (policy, names) in exposed.sorted(by: { $0.key.meta.key < $1.key.meta.key }) {
       let others = names.count > 1 ? " and \(names.count - 1) more" : ""
       findings.append(
         policy.finding(
           .strictButNotEnrolled, .warning,
           "STRICT is not enforced for \(names[0])\(others), which are not enrolled",
+          remedy: "Label the namespace \(DataplaneMode.label): \(DataplaneMode.ambient)."))
+    }
+  }
+
+  /// Whether what AuthorizationPolicies protect is where they can be enforced.
+  private mutating func checkEnforcement() {
+    var exposed: [String: (policy: AuthorizationPolicyObject, names: [String])] = [:]
+    for wanted in mesh.wanted where !wanted.isEnrolled {
+      // One for all of the mesh is not written for those that are not in it.
+      for policy in policies.enforced(namespace: wanted.namespace, labels: wanted.labels)
+      where policy.meta.namespace == wanted.namespace || policy.selector != nil {
+        exposed[policy.meta.key, default: (policy, [])].names.append("\(wanted.kind) \(wanted.key)")
+      }
+    }
+    for (_, (policy, names)) in exposed.sorted(by: { $0.key < $1.key }) {
+      let others = names.count > 1 ? " and \(names.count - 1) more" : ""
+      findings.append(
+        policy.finding(
+          .policyNotEnrolled, .warning,
+          "it is not enforced for \(names[0])\(others), which are not enrolled",
           remedy: "Label the namespace \(DataplaneMode.label): \(DataplaneMode.ambient)."))
     }
   }

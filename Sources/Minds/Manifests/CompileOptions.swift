@@ -3,11 +3,13 @@ public import MeshModel
 /// What the compiler must be told besides the manifests.
 public struct CompileOptions: Hashable, Sendable {
   public var trustDomain: TrustDomain = .clusterLocal
+  /// Other names of the same trust domain: policies that name one mean all.
+  public var trustDomainAliases: [TrustDomain] = []
   /// The last part of every service's name.
   public var clusterDomain = "cluster.local"
   /// The first part of every workload's uid.
   public var clusterID = "Kubernetes"
-  /// Where a PeerAuthentication without a selector binds the whole mesh.
+  /// Where a PeerAuthentication or AuthorizationPolicy without a selector binds the whole mesh.
   public var rootNamespace = "istio-system"
   public var network = ""
 

@@ -7,6 +7,9 @@ public struct CompiledMesh: Hashable, Sendable {
   /// By namespace and host name.
   public var services: [Service] = []
   public var authorizations: [Authorization] = []
+  /// Where the rules of an authorization were written, by its key and in the order of its rules; none for
+  /// those of PeerAuthentication.
+  public var ruleOrigins: [String: [Place]] = [:]
   /// What the manifests ask to run, by kind, namespace and name.
   public var wanted: [WantedWorkload] = []
   /// What names stand for; see `hosts(for:)`.

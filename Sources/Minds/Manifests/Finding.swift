@@ -21,7 +21,8 @@ public struct Finding: Hashable, Sendable {
     case info
     /// Accepted, but it will probably not do what its author wants.
     case warning
-    /// The set is not accepted: using it would break something or leave a policy unenforced.
+    /// The set is not accepted, because using it would break something or leave a policy unenforced; or, when
+    /// the finding is contained, the object was closed.
     case error
 
     public static func < (left: Severity, right: Severity) -> Bool { left.rawValue < right.rawValue }
@@ -36,10 +37,13 @@ public struct Finding: Hashable, Sendable {
   public var message: String
   /// What to do about it; empty when that is plain.
   public var remedy: String
+  /// An error that the object itself answers for: it was replaced by something stricter, and the rest of the
+  /// set can be used.
+  public var isContained: Bool
 
   public init(
     _ code: FindingCode, _ severity: Severity, object: String = "", at place: Place, _ message: String,
-    remedy: String = ""
+    remedy: String = "", isContained: Bool = false
   ) {
     self.code = code
     self.severity = severity
@@ -47,6 +51,7 @@ public struct Finding: Hashable, Sendable {
     self.place = place
     self.message = message
     self.remedy = remedy
+    self.isContained = isContained
   }
 
   public var file: String { place.file }
@@ -63,6 +68,8 @@ extension Finding: CustomStringConvertible {
 }
 
 extension Sequence<Finding> {
-  /// True when the manifests may not be used.
   public var containsErrors: Bool { contains { $0.severity == .error } }
+
+  /// True when the manifests may not be used: some error is not contained.
+  public var preventUse: Bool { contains { $0.severity == .error && !$0.isContained } }
 }

@@ -29,6 +29,10 @@ public enum FindingCode: String, Hashable, Sendable, CaseIterable {
   case unreadable = "APUS013"
   /// A field that is valid and not honoured by this version.
   case unsupportedField = "APUS014"
+  /// A list without entries, which says nothing.
+  case emptyList = "APUS015"
+  /// A `when` key that is no attribute.
+  case unknownCondition = "APUS016"
 
   // References
   /// A namespace that no manifest declares.
@@ -63,4 +67,16 @@ public enum FindingCode: String, Hashable, Sendable, CaseIterable {
   case unknownDataplaneMode = "APUS205"
   /// DISABLE for a port only, which still accepts mutual TLS.
   case portDisable = "APUS206"
+  /// A part of an AuthorizationPolicy that takes a waypoint; the policy allows less or denies more.
+  case beyondLayer4 = "APUS207"
+  /// An AuthorizationPolicy that cannot be read: whom it may bind is closed.
+  case closedPolicy = "APUS208"
+  /// An AuthorizationPolicy that cannot match anything.
+  case neverMatches = "APUS209"
+  /// An AuthorizationPolicy on workloads that nothing captures.
+  case policyNotEnrolled = "APUS210"
+  /// AUDIT, which decides nothing.
+  case auditOnly = "APUS211"
+  /// An AuthorizationPolicy that cannot be read, and whose earlier version stays.
+  case keptPolicy = "APUS212"
 }

@@ -1,6 +1,6 @@
 /// What this version makes of each kind of the API groups that a mesh user writes.
 enum KnownKind {
-  case namespace, serviceAccount, service, pod, controller, peerAuthentication
+  case namespace, serviceAccount, service, pod, controller, peerAuthentication, authorizationPolicy
   /// Its absence would leave open what it closes.
   case unenforcedPolicy
   /// It shapes traffic, and traffic flows without it.
@@ -19,7 +19,7 @@ enum KnownKind {
     case "": self = Self.core(kind)
     case "apps": self = Self.controllers.contains(kind) ? .controller : .unused
     case "security.istio.io":
-      self = Self.versions.contains(version) ? Self.security(kind) : .unknownVersion
+      self = Self.securityVersions.contains(version) ? Self.security(kind) : .unknownVersion
     case "networking.istio.io":
       self = Self.versions.contains(version) ? Self.networking(kind) : .unknownVersion
     case "telemetry.istio.io": self = .unsupported("telemetry keeps its defaults")
@@ -34,6 +34,7 @@ enum KnownKind {
   }
 
   private static let versions: Set<String> = ["v1", "v1beta1", "v1alpha3"]
+  private static let securityVersions: Set<String> = ["v1", "v1beta1"]
   /// DaemonSets and Jobs do not keep a number of pods, and are not run by `apus dev`.
   private static let controllers: Set<String> = ["Deployment", "StatefulSet", "ReplicaSet"]
 
@@ -50,7 +51,8 @@ enum KnownKind {
   private static func security(_ kind: String) -> KnownKind {
     switch kind {
     case "PeerAuthentication": .peerAuthentication
-    case "AuthorizationPolicy", "RequestAuthentication": .unenforcedPolicy
+    case "AuthorizationPolicy": .authorizationPolicy
+    case "RequestAuthentication": .unenforcedPolicy
     default: .unknownKind
     }
   }

@@ -40,6 +40,7 @@ public struct ParsedManifest: Hashable, Sendable {
   var pods: [PodObject] = []
   var controllers: [ControllerObject] = []
   var peerAuthentications: [PeerAuthenticationObject] = []
+  var authorizationPolicies: [AuthorizationPolicyObject] = []
 
   init(path: String) { self.path = path }
 
@@ -96,6 +97,8 @@ public struct ParsedManifest: Hashable, Sendable {
       object.sink.isStrict = true
       object.expectOnly(["apiVersion", "kind", "metadata", "spec"], unused: ["status"])
       peerAuthentications += PeerAuthenticationObject(reading: object, meta: meta).map { [$0] } ?? []
+    case .authorizationPolicy:
+      authorizationPolicies.append(AuthorizationPolicyObject(reading: object, meta: meta))
     case .unenforcedPolicy:
       object.sink.report(
         .unenforcedPolicy, .error, line: object.line,

@@ -7,10 +7,11 @@ public struct ManifestSet: Hashable, Sendable {
   /// Deployments, StatefulSets and ReplicaSets.
   public private(set) var controllers: [ControllerObject] = []
   public private(set) var peerAuthentications: [PeerAuthenticationObject] = []
+  public private(set) var authorizationPolicies: [AuthorizationPolicyObject] = []
 
   public init() {}
 
-  /// Reads files and joins them. A set with findings of severity error is not to be used.
+  /// Reads files and joins them. A set with findings that prevent use is not to be used.
   public static func load(files: [ManifestFile]) -> (objects: ManifestSet, findings: [Finding]) {
     join(files.map { $0.parse() })
   }
@@ -28,6 +29,7 @@ public struct ManifestSet: Hashable, Sendable {
       set.pods += file.pods
       set.controllers += file.controllers
       set.peerAuthentications += file.peerAuthentications
+      set.authorizationPolicies += file.authorizationPolicies
     }
     set.namespaces = unique(set.namespaces, &findings)
     set.serviceAccounts = unique(set.serviceAccounts, &findings)
@@ -35,7 +37,28 @@ public struct ManifestSet: Hashable, Sendable {
     set.pods = unique(reported(set.pods), &findings)
     set.controllers = unique(set.controllers, &findings)
     set.peerAuthentications = unique(set.peerAuthentications, &findings)
+    set.authorizationPolicies = unique(set.authorizationPolicies, &findings)
     return (set, findings)
+  }
+
+  /// Puts the earlier version, if there is one that could be read, in place of each policy that cannot be
+  /// read now.
+  public mutating func keepReadablePolicies(of earlier: ManifestSet) -> [Finding] {
+    guard authorizationPolicies.contains(where: { !$0.isWhole }) else { return [] }
+    var findings: [Finding] = []
+    let kept = Dictionary(
+      earlier.authorizationPolicies.lazy.filter(\.isWhole).map { ($0.meta.key, $0) }
+    ) { first, _ in first }
+    for index in authorizationPolicies.indices where !authorizationPolicies[index].isWhole {
+      guard let policy = kept[authorizationPolicies[index].meta.key] else { continue }
+      findings.append(
+        Finding(
+          .keptPolicy, .error, object: policy.meta.title, at: authorizationPolicies[index].meta.place,
+          "it cannot be read whole, so its earlier version stays in force",
+          remedy: "Correct the errors named beside this one.", isContained: true))
+      authorizationPolicies[index] = policy
+    }
+    return findings
   }
 
   /// A pod that a manifest asks for and whose state is reported elsewhere is one pod: the report stands.

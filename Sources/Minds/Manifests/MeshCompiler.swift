@@ -2,7 +2,7 @@ import MeshModel
 
 /// Turns objects into the mesh they describe. Pure: the same objects give the same mesh, in the same order.
 public enum MeshCompiler {
-  /// A mesh compiled with findings of severity error is not to be used.
+  /// A mesh compiled with findings that prevent use is not to be used.
   public static func compile(
     _ objects: ManifestSet, options: CompileOptions = CompileOptions()
   ) -> (mesh: CompiledMesh, findings: [Finding]) {
@@ -27,6 +27,7 @@ struct Compilation {
   /// Services by namespace: a selector never reaches into another.
   let servicesByNamespace: [String: [ServiceObject]]
   var bindings: PeerAuthenticationBindings
+  let policies: AuthorizationPolicyBindings
   var mesh = CompiledMesh()
   var findings: [Finding] = []
 
@@ -37,8 +38,11 @@ struct Compilation {
     servicesByNamespace = Dictionary(grouping: objects.services, by: \.meta.namespace)
     allocation = AddressAllocation(objects.services)
     bindings = PeerAuthenticationBindings(objects.peerAuthentications, rootNamespace: options.rootNamespace)
-    findings = allocation.findings
-    mesh.authorizations = bindings.authorizations
+    policies = AuthorizationPolicyBindings(
+      objects.authorizationPolicies, services: objects.services, options: options)
+    findings = allocation.findings + policies.findings
+    mesh.authorizations = bindings.authorizations + policies.authorizations
+    mesh.ruleOrigins = policies.origins
   }
 
   func key(of service: ServiceObject) -> ServiceKey {
@@ -103,7 +107,8 @@ struct Compilation {
       ]) ?? "latest",
       tunnelProtocol: isEnrolled && binding.mode != .disable ? .hbone : .none,
       isHealthy: status.isReady && !pod.meta.isTerminating, services: ports(of: pod),
-      policies: binding.policies, network: options.network, clusterID: options.clusterID,
+      policies: binding.policies + policies.keys(namespace: pod.meta.namespace, labels: pod.meta.labels),
+      network: options.network, clusterID: options.clusterID,
       usesHostNetwork: pod.spec.usesHostNetwork)
   }
 

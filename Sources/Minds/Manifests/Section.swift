@@ -6,14 +6,21 @@ final class FindingSink {
   var object = ""
   /// Fields that are not known are errors: in a policy, a misspelled field leaves something open.
   var isStrict = false
+  /// Errors are contained in the object: see `Finding.isContained`.
+  var isContained = false
+  /// All errors, also those past the limit.
+  private(set) var errorCount = 0
 
   init(file: String) { self.file = file }
 
   func report(
     _ code: FindingCode, _ severity: Finding.Severity, line: Int, _ message: String, remedy: String = ""
   ) {
+    if severity == .error { errorCount += 1 }
     let place = Place(file: file, line: line)
-    let finding = Finding(code, severity, object: object, at: place, message, remedy: remedy)
+    let finding = Finding(
+      code, severity, object: object, at: place, message, remedy: remedy,
+      isContained: isContained && severity == .error)
     // A field may be read twice.
     guard findings.count < Limits.findingsPerFile, !findings.contains(finding) else { return }
     findings.append(finding)

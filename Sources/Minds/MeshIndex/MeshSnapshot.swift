@@ -81,7 +81,8 @@ public final class MeshSnapshot: Sendable {
     return Endpoint(slot.entry.workload, at: address, alternatives: entry.service.subjectAltNames)
   }
 
-  /// What binds the workload: policies of the mesh, of its namespace, and those it names.
+  /// What binds the workload: policies of the mesh, of its namespace, and those it names. Those it names are
+  /// indexed anew, so who asks for every connection keeps the answer.
   public func authorizations(for workload: Workload) -> ApplicablePolicies {
     tables.policies.binding(workload)
   }

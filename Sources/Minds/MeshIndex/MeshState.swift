@@ -23,6 +23,7 @@ public struct MeshState: Sendable {
   public mutating func snapshot() -> MeshSnapshot {
     for key in dirty { rebuild(key) }
     dirty.removeAll(keepingCapacity: true)
+    tables.policies.seal()
     revision += 1
     return MeshSnapshot(revision: revision, policyRevision: policyRevision, tables: tables)
   }

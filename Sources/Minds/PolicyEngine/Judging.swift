@@ -4,25 +4,28 @@ public import MeshModel
 /// ALLOW policies all is allowed; otherwise one ALLOW must match.
 ///
 /// Ignorance denies: before the first delivery of policies, and while a policy that binds the workload is
-/// missing. Dry-run policies have no say.
+/// missing. Dry-run policies have no say. Only rules that may match the connection are looked at.
 public func verdict(peer: Peer, destination: Destination, policies: ApplicablePolicies) -> Verdict {
   guard policies.isDelivered else { return .deny(.notReady) }
   let connection = ConnectionFacts(peer: peer, destination: destination.address)
+  let keys = RuleIndex.Keys(peer: peer.identity, source: peer.address.ip, port: destination.address.port)
 
-  for policy in policies.policies where policy.action == .deny && !policy.isDryRun {
-    guard policy.matches(connection) else { continue }
+  for group in policies.groups {
+    guard let found = group.denying.first(for: keys, where: { group[$0].matches(connection) }) else {
+      continue
+    }
+    let policy = group.policies[Int(found.policy)]
     let asksForTLS = peer.identity == nil && ConvertedPolicy.isConverted(policy.name)
     return .deny(asksForTLS ? .mtlsRequired : .policy(policy.key))
   }
   if let missing = policies.missing.first { return .deny(.policyUnknown(missing)) }
 
-  var isRestricted = false
-  for policy in policies.policies where policy.action == .allow && !policy.isDryRun {
-    isRestricted = true
-    if policy.matches(connection) {
-      return .allow(Permit(destination: destination.address, peer: peer.identity))
-    }
+  guard policies.groups.contains(where: \.restricts) else {
+    return .allow(Permit(destination: destination.address, peer: peer.identity))
   }
-  guard !isRestricted else { return .deny(.noPolicyAllows) }
-  return .allow(Permit(destination: destination.address, peer: peer.identity))
+  for group in policies.groups
+  where group.allowing.first(for: keys, where: { group[$0].matches(connection) }) != nil {
+    return .allow(Permit(destination: destination.address, peer: peer.identity))
+  }
+  return .deny(.noPolicyAllows)
 }
