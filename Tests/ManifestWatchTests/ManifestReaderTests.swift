@@ -57,6 +57,38 @@ import Testing
     #expect(update?.isAccepted == false)
   }
 
+  @Test func aPolicyThatCannotBeReadIsClosedAndHoldsNothingElseUp() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write("namespace.yaml", TemporaryDirectory.namespace("shop"))
+    try directory.write("web.yaml", TemporaryDirectory.service("web"))
+    try directory.write("policy.yaml", TemporaryDirectory.policy("{acton: DENY}"))
+    var reader = ManifestReader(directories: [directory.path])
+    func policy(_ update: ManifestUpdate?) -> Authorization? {
+      update?.mesh?.authorizations.first { $0.key == "shop/p" }
+    }
+    // Nothing good yet: the policy denies everybody, and the service is there.
+    let first = reader.read()
+    #expect(first?.isAccepted == true)
+    #expect(names(first) == ["web"])
+    #expect(policy(first)?.action == .deny && policy(first)?.rules == [.init(clauses: [])])
+    #expect(first?.findings.contains { $0.code == .closedPolicy && $0.severity == .error } == true)
+
+    try directory.write("policy.yaml", TemporaryDirectory.policy("{rules: [{}]}"))
+    let good = policy(reader.read())
+    #expect(good?.action == .allow)
+    // From now on there is an earlier version, and other edits of the directory count.
+    try directory.write("policy.yaml", TemporaryDirectory.policy("{rules: [{form: []}]}"))
+    try directory.write("api.yaml", TemporaryDirectory.service("api"))
+    let kept = reader.read()
+    #expect(policy(kept) == good)
+    #expect(names(kept) == ["api", "web"])
+    #expect(kept?.findings.contains { $0.code == .keptPolicy } == true)
+
+    try directory.remove("policy.yaml")
+    let removed = reader.read()
+    #expect(policy(removed) == nil)
+  }
+
   @Test func aLinkMayNotLeadOutOfTheDirectory() throws {
     let outside = try TemporaryDirectory()
     try outside.write("secret.yaml", TemporaryDirectory.service("stolen"))

@@ -25,6 +25,17 @@ final class TemporaryDirectory {
     "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: \(name)\n"
   }
 
+  /// An AuthorizationPolicy `shop/p`.
+  static func policy(_ spec: String) -> String {
+    """
+    apiVersion: security.istio.io/v1
+    kind: AuthorizationPolicy
+    metadata: {name: p, namespace: shop}
+    spec: \(spec)
+
+    """
+  }
+
   static func service(_ name: String, port: Int = 80) -> String {
     """
     apiVersion: v1

@@ -71,8 +71,8 @@ import Testing
     ("{when: [{key: destination.port, values: [\"8080\"]}]}", "order web stranger plain"),
     ("{when: [{key: destination.port, notValues: [\"8080\"]}]}", ""),
     (
-      "{from: [{source: {namespaces: [production]}}], when: [{key: source.principal, values: [\"*/sa/web\"]}]}",
-      "web"
+      "{from: [{source: {namespaces: [production]}}], "
+        + "when: [{key: source.principal, values: [\"*/sa/web\"]}]}", "web"
     ),
     ("{}", "order web stranger plain"),
   ])
@@ -105,7 +105,8 @@ import Testing
   ])
   func emptyMeansWhatIstioMeans(spec: String, action: String, expected: RefusalReason?) throws {
     let head =
-      "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p, namespace: production}\n"
+      "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n"
+      + "metadata: {name: p, namespace: production}\n"
     let bench = try PolicyBench(head + spec)
     #expect(try bench.refusal("order") == expected)
     #expect(try bench.refusal("plain") == expected)
@@ -179,16 +180,19 @@ import Testing
     "{from: [{source: {namespaces: [production], remoteIpBlocks: [10.0.0.0/8]}}]}",
     "{from: [{source: {namespaces: [production], notRemoteIpBlocks: [10.0.0.0/8]}}]}",
     "{from: [{source: {namespaces: [production]}}], to: [{operation: {methods: [GET]}}]}",
-    "{from: [{source: {namespaces: [production]}}], to: [{operation: {notMethods: [GET], ports: [\"8080\"]}}]}",
+    "{from: [{source: {namespaces: [production]}}], "
+      + "to: [{operation: {notMethods: [GET], ports: [\"8080\"]}}]}",
     "{from: [{source: {namespaces: [production]}}], to: [{operation: {paths: [/a]}}]}",
-    "{from: [{source: {namespaces: [production]}}], to: [{operation: {notPaths: [/a]}}, {operation: {ports: [\"1\"]}}]}",
+    "{from: [{source: {namespaces: [production]}}], "
+      + "to: [{operation: {notPaths: [/a]}}, {operation: {ports: [\"1\"]}}]}",
     "{from: [{source: {namespaces: [production]}}], to: [{operation: {hosts: [a]}}]}",
     "{from: [{source: {namespaces: [production]}}], to: [{operation: {notHosts: [a]}}]}",
     "{from: [{source: {namespaces: [production]}}], when: [{key: \"request.headers[a]\", values: [a]}]}",
     "{from: [{source: {namespaces: [production]}}], when: [{key: request.auth.principal, notValues: [a]}]}",
     "{from: [{source: {namespaces: [production]}}], when: [{key: remote.ip, values: [10.0.0.0/8]}]}",
     "{from: [{source: {namespaces: [production]}}], when: [{key: connection.sni, values: [a]}]}",
-    "{from: [{source: {namespaces: [production]}}], when: [{key: source.trustDomain, values: [\"*.local\"]}]}",
+    "{from: [{source: {namespaces: [production]}}], "
+      + "when: [{key: source.trustDomain, values: [\"*.local\"]}]}",
   ]
 
   @Test(arguments: requestParts)
@@ -283,7 +287,10 @@ import Testing
 
   @Test func protectionOutsideTheMeshIsReported() throws {
     let pod = """
-      {apiVersion: v1, kind: Pod, metadata: {name: a, namespace: legacy, labels: {app: a}}, spec: {containers: [{name: c}]}}
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: a, namespace: legacy, labels: {app: a}}
+      spec: {containers: [{name: c}]}
       ---
 
       """

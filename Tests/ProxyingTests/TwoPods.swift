@@ -100,6 +100,9 @@ final class TwoPods: Sendable {
   ) {
     let port = port ?? self.port
     var state = state.withLock { $0 }
+    for address in [serverAddress, spareAddress] where !endpoints.contains(address) {
+      state.removeWorkload(uid: "Kubernetes//Pod/b/\(name(of: address))")
+    }
     let key = ServiceKey(namespace: "b", hostname: "server.b.svc.cluster.local")
     state.upsert(
       Workload(
@@ -110,7 +113,7 @@ final class TwoPods: Sendable {
         uid: "Kubernetes//Pod/a/other", name: "other", namespace: "a", identity: clientIdentity,
         addresses: [otherAddress], tunnelProtocol: .hbone))
     for address in endpoints {
-      let name = address == serverAddress ? "server" : "server-\(address)"
+      let name = name(of: address)
       state.upsert(
         Workload(
           uid: "Kubernetes//Pod/b/\(name)", name: name, namespace: "b", identity: identity ?? serverIdentity,
@@ -128,6 +131,10 @@ final class TwoPods: Sendable {
     self.state.withLock { $0 = state }
     clientWorker.publish(snapshot)
     serverWorker.publish(snapshot)
+  }
+
+  private func name(of endpoint: IPAddress) -> String {
+    endpoint == serverAddress ? "server" : "server-\(endpoint)"
   }
 
   /// Connects as the client's application does.

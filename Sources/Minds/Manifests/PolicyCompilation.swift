@@ -69,7 +69,8 @@ struct PolicyCompilation {
       let stand = scope == .workloadSelector ? "the pods behind the service" : "all of its namespace"
       report(
         .beyondLayer4, .error, target.line,
-        "\(target.path) (\(target.kind) \(target.name)) needs a waypoint, and none is run yet: it binds \(stand)",
+        "\(target.path) (\(target.kind) \(target.name)) needs a waypoint, and none is run yet: "
+          + "it binds \(stand)",
         remedy: "Use spec.selector to bind workloads.")
     }
     if policy.action == .custom {

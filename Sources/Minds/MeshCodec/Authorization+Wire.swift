@@ -31,11 +31,17 @@ extension Istio_Security_Authorization {
     return Authorization(
       name: name, namespace: namespace, scope: try modelScope(), action: try modelAction(),
       rules: try rules.map { rule in
-        Authorization.Rule(
+        try Self.expectKnown(rule.unknownFields)
+        return Authorization.Rule(
           clauses: try rule.clauses.map { clause in
-            Authorization.Clause(matches: try clause.matches.map { try $0.model() })
+            try Self.expectKnown(clause.unknownFields)
+            return Authorization.Clause(matches: try clause.matches.map { try $0.model() })
           })
       }, isDryRun: dryRun)
+  }
+
+  private static func expectKnown(_ fields: UnknownStorage) throws(Unreadable) {
+    guard fields.data.isEmpty else { throw Unreadable("a rule asks for something that is not understood") }
   }
 
   private func modelScope() throws(Unreadable) -> Authorization.Scope {

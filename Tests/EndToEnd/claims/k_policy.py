@@ -68,7 +68,7 @@ def logs(world):
     return {node: len(world.mesh.log(f"agent {node}")) for node in world.mesh.node_names()}
 
 
-@claim("11a", "A policy by principal lets order-service-sa alone call payment-service; web is refused, with the reason at both ends")
+@claim("11a", "A policy by principal lets order-service-sa alone call payment-service, and says so to web")
 def by_principal(world):
     web = world.web()
     order = world.mesh.pod("production", "order-service-")
