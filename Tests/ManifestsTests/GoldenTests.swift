@@ -77,7 +77,8 @@ import Testing
     let finding = try #require(golden("unenforced.yaml").parse().findings.first)
     #expect(
       finding.description
-        == "unenforced.yaml:1: error APUS012 (RequestAuthentication default/a): this version does not enforce "
+        == "unenforced.yaml:1: error APUS012 (RequestAuthentication default/a): "
+        + "this version does not enforce "
         + "RequestAuthentication yet, so what it closes would stay open. "
         + "Take it out of the directory to run without it."
     )

@@ -96,7 +96,8 @@ final class TwoPods: Sendable {
 
   /// Tells both workers of the client, and of a service whose endpoints have these addresses.
   func publish(
-    endpoints: [IPAddress], policies: [Authorization] = [], bound: [String] = [], identity: Identity? = nil, port: UInt16? = nil
+    endpoints: [IPAddress], policies: [Authorization] = [], bound: [String] = [], identity: Identity? = nil,
+    port: UInt16? = nil
   ) {
     let port = port ?? self.port
     var state = state.withLock { $0 }

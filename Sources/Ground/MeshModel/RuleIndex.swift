@@ -1,9 +1,9 @@
 /// Finds the rules that may match a connection without looking at those that cannot.
 ///
 /// A rule that can only hold for certain peers, ports or addresses, named whole, is found under each of
-/// those; one that names none whole (patterns, ranges, negations) is tried for every connection. So the work of a
-/// verdict grows with the rules that name this very peer or port, and with those that name nobody, not with
-/// how many others there are.
+/// those; one that names none whole (patterns, ranges, negations) is tried for every connection. So the work
+/// of a verdict grows with the rules that name this very peer or port, and with those that name nobody, not
+/// with how many others there are.
 public struct RuleIndex: Sendable {
   /// A rule by the position of its policy and its own in that; ordered as they are.
   public struct Reference: Hashable, Sendable, Comparable {

@@ -16,7 +16,7 @@ struct PolicyVerdict {
 
   static func main() throws {
     print(
-      "ns per verdict; an agent resolves what binds a pod once per change, so `resolve` is not per connection\n"
+      "ns per verdict; `resolve` is done once per pod and change, not per connection\n"
     )
     print(row("policies that", "policies", "allowed", "refused", "resolve"))
     for layout in Layout.allCases {
