@@ -144,6 +144,8 @@ let package = Package(
         protobuf, logging,
       ]),
 
+    room("Rooms", "Explaining", ["Manifests", "MeshIndex", "PolicyEngine", "MeshModel"]),
+
     // 7 Front doors
     frontDoor(
       "apus-agent", ["AgentKit", "TLSEngine", "H2Engine", "BPFRuntime", "Reactor", "MeshModel", "Telemetry"]),

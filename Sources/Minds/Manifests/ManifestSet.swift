@@ -11,6 +11,13 @@ public struct ManifestSet: Hashable, Sendable {
 
   public init() {}
 
+  /// Adds a pod that no file declares; it stands for the pod of that name, if there is one.
+  public mutating func add(_ pod: PodObject) {
+    pods.removeAll { $0.meta.key == pod.meta.key }
+    pods.append(pod)
+    pods.sort { $0.meta.title < $1.meta.title }
+  }
+
   /// Reads files and joins them. A set with findings that prevent use is not to be used.
   public static func load(files: [ManifestFile]) -> (objects: ManifestSet, findings: [Finding]) {
     join(files.map { $0.parse() })
