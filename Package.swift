@@ -154,7 +154,7 @@ let package = Package(
       ["ControlKit", "Authority", "Telemetry", "TLSEngine", "H2Engine", "Reactor", "MeshModel"]),
     frontDoor(
       "apus",
-      ["DevKit", "ManifestWatch", "Manifests", "BPFRuntime", "TLSEngine", "H2Engine", "Reactor", "Bytes"]),
+      ["DevKit", "Explaining", "ManifestWatch", "Manifests", "BPFRuntime", "TLSEngine", "H2Engine", "Reactor", "Bytes"]),
 
     // Every parser that reads the network, as a function of bytes: for the tests and for Scripts/fuzz.
     .target(
@@ -204,6 +204,7 @@ let package = Package(
     tests("Transport", ["Reactor", "TLSEngine", "RPC", "Bytes", "MeshModel", logging]),
     tests("AgentKit", ["Enrollment", "BPFRuntime", "Netlink", "Reactor", "TLSEngine", "MeshModel", logging]),
     tests("DevKit", ["Manifests", "Netlink", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf]),
+    tests("Explaining", ["Manifests"]),
     tests("ManifestWatch", ["Manifests", "MeshModel", "Reactor", "Bytes", logging]),
     tests("Proxying", ["Reactor", "TLSEngine", "H2Engine", "HTTPModel", "MeshIndex", "MeshModel", "Bytes"]),
   ]

@@ -13,7 +13,7 @@ struct Apus: ParsableCommand {
       root, 5 this machine lacks something.
       """,
     version: Version.text,
-    subcommands: [Dev.self, Check.self, ShowVersion.self, PodInit.self])
+    subcommands: [Dev.self, Check.self, Explain.self, ShowVersion.self, PodInit.self])
 
   static func main() {
     do {

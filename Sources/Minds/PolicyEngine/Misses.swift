@@ -6,7 +6,8 @@ public struct PolicyOutcome: Sendable {
   public let policy: Authorization
   /// The first rule that matches, by position; nil when none does.
   public let matchingRule: Int?
-  /// The rule of which the least is missing, and the attributes that differ; nil when one matches, or there is none.
+  /// The rule of which the least is missing, and the attributes that differ; nil when one matches, or there
+  /// is none.
   public let nearest: (rule: Int, differing: [String])?
 }
 
@@ -68,7 +69,9 @@ extension Authorization.Match {
     ask("destination", "\(address.ip)", destinationIPs, notDestinationIPs, \.description) {
       $0.contains(address.ip)
     }
-    ask("port", "\(address.port)", destinationPorts, notDestinationPorts, { String($0) }) { $0 == address.port }
+    ask("port", "\(address.port)", destinationPorts, notDestinationPorts, { String($0) }) {
+      $0 == address.port
+    }
     return found
   }
 }

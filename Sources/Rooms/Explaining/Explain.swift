@@ -3,8 +3,8 @@ import MeshIndex
 import MeshModel
 import PolicyEngine
 
-/// Answers questions about a mesh from its manifests, with the very code that decides in an agent: the same compiler, the
-/// same routes, the same verdict.
+/// Answers questions about a mesh from its manifests, with the very code that decides in an agent: the same
+/// compiler, the same routes, the same verdict.
 public struct Explainer {
   private let paper: PaperMesh
 
@@ -80,7 +80,9 @@ public struct Explainer {
   /// Replicas are alike: one pod speaks for all of its workload.
   private func unique(_ targets: [Target]) -> [Target] {
     var seen: Set<String> = []
-    return targets.filter { seen.insert("\($0.workload.namespace)/\($0.workload.workloadName)/\($0.port)").inserted }
+    return targets.filter {
+      seen.insert("\($0.workload.namespace)/\($0.workload.workloadName)/\($0.port)").inserted
+    }
   }
 
   private func list(_ ports: [UInt16]) -> String { ports.map { String($0) }.joined(separator: ", ") }
@@ -103,7 +105,8 @@ public struct Explainer {
         "allowed: \(name) is not enrolled, so nothing is captured there and no policy is enforced"
       return explanation
     }
-    // A peer that has an identity reaches an enrolled workload in a tunnel; one that has none comes in plaintext.
+    // A peer that has an identity reaches an enrolled workload in a tunnel; one that has none comes in
+    // plaintext.
     let peer = Peer(identity: source.identity, address: SocketAddress(source.address, 0))
     let destination = Destination(workload: target.workload, address: address)
     let policies = paper.snapshot.authorizations(for: target.workload)

@@ -2,8 +2,8 @@ import Manifests
 import MeshIndex
 import MeshModel
 
-/// A mesh as manifests would make it: every workload that they ask for has one pod, with an address that exists nowhere
-/// else, so that routes and verdicts are those of the running mesh.
+/// A mesh as manifests would make it: every workload that they ask for has one pod, with an address that
+/// exists nowhere else, so that routes and verdicts are those of the running mesh.
 struct PaperMesh {
   let objects: ManifestSet
   let mesh: CompiledMesh

@@ -4,7 +4,8 @@ public struct Question: Sendable {
   public var source: String
   /// `NAMESPACE/SERVICE`, `NAMESPACE/POD` or `NAMESPACE/WORKLOAD`.
   public var destination: String
-  /// The port of the service, or of the container when a pod or workload is named; nil when there is only one.
+  /// The port of the service, or of the container when a pod or workload is named; nil when there is only
+  /// one.
   public var port: UInt16?
 
   public init(source: String, destination: String, port: UInt16? = nil) {
