@@ -143,7 +143,6 @@ let package = Package(
         "ManifestWatch", "Manifests", "Netlink", "BPFRuntime", "Reactor", "MeshAPI", "MeshModel", "Bytes",
         protobuf, logging,
       ]),
-
     room("Rooms", "Explaining", ["Manifests", "MeshIndex", "PolicyEngine", "MeshModel"]),
 
     // 7 Front doors
@@ -154,7 +153,10 @@ let package = Package(
       ["ControlKit", "Authority", "Telemetry", "TLSEngine", "H2Engine", "Reactor", "MeshModel"]),
     frontDoor(
       "apus",
-      ["DevKit", "Explaining", "ManifestWatch", "Manifests", "BPFRuntime", "TLSEngine", "H2Engine", "Reactor", "Bytes"]),
+      [
+        "DevKit", "Explaining", "ManifestWatch", "Manifests", "BPFRuntime", "TLSEngine", "H2Engine",
+        "Reactor", "Bytes",
+      ]),
 
     // Every parser that reads the network, as a function of bytes: for the tests and for Scripts/fuzz.
     .target(
