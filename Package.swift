@@ -169,6 +169,9 @@ let package = Package(
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/FuzzTests", swiftSettings: strict),
 
+    // What several test targets share.
+    .target(name: "TestSupport", dependencies: [logging], path: "Tests/Support", swiftSettings: strict),
+
     tests("Bytes", []),
     tests("MeshModel", []),
     tests("TLSEngine", ["Bytes", "MeshModel"]),
@@ -191,16 +194,21 @@ let package = Package(
     tests(
       "Publication",
       [
-        "Subscription", "Transport", "TLSEngine", "RPC", "Reactor", "MeshCodec", "MeshAPI", "MeshModel",
+        "TestSupport", "Subscription", "Transport", "TLSEngine", "RPC", "Reactor", "MeshCodec", "MeshAPI",
+        "MeshModel",
         "Bytes", protobuf, logging,
       ]),
     tests(
       "Authority",
-      ["Transport", "TLSEngine", "RPC", "Reactor", "MeshAPI", "MeshModel", "Bytes", protobuf, logging]),
+      [
+        "TestSupport", "Transport", "TLSEngine", "RPC", "Reactor", "MeshAPI", "MeshModel", "Bytes", protobuf,
+        logging,
+      ]),
     tests(
       "ControlKit",
       [
-        "Authority", "Subscription", "Transport", "TLSEngine", "RPC", "Reactor", "MeshCodec", "MeshAPI",
+        "TestSupport", "Authority", "Subscription", "Transport", "TLSEngine", "RPC", "Reactor", "MeshCodec",
+        "MeshAPI",
         "MeshModel", "Bytes", protobuf, logging,
       ]),
     tests("Transport", ["Reactor", "TLSEngine", "RPC", "Bytes", "MeshModel", logging]),

@@ -1,3 +1,4 @@
+import TestSupport
 import Authority
 import Bytes
 import Logging

@@ -1,3 +1,4 @@
+import TestSupport
 import MeshAPI
 import MeshModel
 import Testing

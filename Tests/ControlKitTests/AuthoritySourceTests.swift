@@ -1,6 +1,7 @@
 import Foundation
 import MeshModel
 import Reactor
+import TestSupport
 import Testing
 
 @testable import ControlKit

@@ -1,13 +1,15 @@
-import Logging
+public import Logging
 import Synchronization
 
 /// Keeps what is logged, each line as its level, message and fields in order.
-final class LogCatcher: Sendable {
+public final class LogCatcher: Sendable {
   private let kept = Mutex<[String]>([])
 
-  var lines: [String] { kept.withLock { $0 } }
+  public init() {}
 
-  var logger: Logger { Logger(label: "test") { _ in Handler(catcher: self) } }
+  public var lines: [String] { kept.withLock { $0 } }
+
+  public var logger: Logger { Logger(label: "test") { _ in Handler(catcher: self) } }
 
   private struct Handler: LogHandler {
     let catcher: LogCatcher
