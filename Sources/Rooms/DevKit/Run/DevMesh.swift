@@ -67,7 +67,7 @@ public actor DevMesh {
   /// Takes the name, and clears what a killed run of the same name has left.
   private func claim(_ machine: Machine) async throws {
     let name = options.name
-    guard let directory = try RunDirectory.open(name) else {
+    guard let directory = try await Self.openPatiently(name) else {
       throw DevError.refused(Self.occupied(name))
     }
     self.directory = consume directory
@@ -79,6 +79,16 @@ public actor DevMesh {
       try await teardown.removeWorld()
       try teardown.emptyRunDirectory()
     }
+  }
+
+  /// A run that was killed a moment ago holds its lock until the kernel has taken it down: half a second is
+  /// given to it before the name counts as taken.
+  private static func openPatiently(_ name: MeshName) async throws -> RunDirectory? {
+    for _ in 0..<25 {
+      if let directory = try RunDirectory.open(name) { return directory }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    return try RunDirectory.open(name)
   }
 
   private static func occupied(_ name: MeshName) -> String {
