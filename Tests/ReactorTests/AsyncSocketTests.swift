@@ -74,6 +74,21 @@ import Testing
 
   init() throws { thread = try ReactorThread(name: "test-ready") }
 
+  /// An event of an earlier arming, perhaps of another file under the same number, is nobody's: whoever waits
+  /// now still does.
+  @Test(.timeLimit(.minutes(1))) func aStaleEventLeavesThoseWhoWait() async throws {
+    let listener = try AsyncSocket(.listener(on: SocketAddress(.loopback(.v4), 0)), on: thread)
+    let descriptor = try listener.withSocket { (socket: borrowing Socket) in socket.descriptor }
+    let waiting = Task { [thread] in try await thread.ready(descriptor, for: .readable) }
+    while !thread.isWatched(descriptor) { await Task.yield() }
+    let woken = thread.takeWaiters(UInt64(UInt32(bitPattern: descriptor)), .readable)
+    #expect(woken.isEmpty)
+    #expect(thread.isWatched(descriptor))
+    let client = try await AsyncSocket.connect(to: listener.localAddress(), on: thread)
+    #expect(try await waiting.value.contains(.readable))
+    client.close()
+  }
+
   @Test func severalTasksMayWaitForOneDescriptor() async throws {
     let listener = try AsyncSocket(.listener(on: SocketAddress(.loopback(.v4), 0)), on: thread)
     let client = try await AsyncSocket.connect(to: listener.localAddress(), on: thread)

@@ -110,9 +110,11 @@ public final class ReactorThread: TaskExecutor, SerialExecutor, Sendable {
 
   // MARK: Descriptors
 
+  /// Somebody waits for the descriptor.
+  func isWatched(_ descriptor: Int32) -> Bool { state.withLock { $0.watches[descriptor] != nil } }
+
   /// Whom an event concerns; the others are watched on.
-  private func takeWaiters(_ token: UInt64, _ readiness: Readiness) -> [CheckedContinuation<Readiness, Never>]
-  {
+  func takeWaiters(_ token: UInt64, _ readiness: Readiness) -> [CheckedContinuation<Readiness, Never>] {
     let descriptor = Int32(truncatingIfNeeded: token & 0xffff_ffff)
     return state.withLock { state in
       // An event of an earlier arming must leave the watch as it is: its waiters wait for the next one.
