@@ -40,13 +40,34 @@ struct IssuingTests {
     }
     let root = try draft("root").signed(for: rootKey.publicKey, by: rootKey)
     let middle = try draft("middle").signed(for: middleKey.publicKey, by: rootKey, issuer: root)
-    let server = try AuthorityServer(CertificateIssuer(certificates: [middle, root], key: middleKey))
+    let server = try AuthorityServer(
+      CertificateIssuer(certificates: [middle, root], key: middleKey, now: now))
     var request = try AuthorityServer.request()
     request.validityDuration = 86_400
     let chain = try await server.ask(request)
     #expect(chain.dropFirst() == [middle.pem, root.pem])
     // Nothing outlives its signer.
     #expect(try Certificate(pem: chain[0]).notAfter == middle.notAfter)
+    await server.close()
+  }
+
+  @Test("another signer answers from the moment it is put in; roots trusted besides come along")
+  func replaced() async throws {
+    let server = try AuthorityServer()
+    let client = try await server.connect()
+    let former = server.issuer
+    let next = try CertificateIssuer(trustDomain: .clusterLocal, now: AuthorityServer.wall)
+    server.authority.replace(with: try former.trusting([next.root]))
+    let announced = try await server.ask(AuthorityServer.request(), over: client)
+    #expect(announced.last == former.root.pem + next.root.pem)
+    #expect(try TrustBundle([former.root]).certifies(announced[0]))
+    server.authority.replace(with: try next.trusting([former.root]))
+    let overlapping = try await server.ask(AuthorityServer.request(), over: client)
+    #expect(overlapping.last == next.root.pem + former.root.pem)
+    #expect(try TrustBundle([next.root]).certifies(overlapping[0]))
+    #expect(try !TrustBundle([former.root]).certifies(overlapping[0]))
+    server.authority.replace(with: next)
+    #expect(try await server.ask(AuthorityServer.request(), over: client).last == next.root.pem)
     await server.close()
   }
 
@@ -73,5 +94,12 @@ struct IssuingTests {
     let chain = try await server.ask(request)
     #expect(try Certificate(pem: chain[0]).identity == AuthorityServer.identity("web"))
     await server.close()
+  }
+}
+
+extension TrustBundle {
+  /// Whether one of its roots signed this leaf.
+  fileprivate func certifies(_ pem: String) throws -> Bool {
+    try reasonToRefuse(Certificate(pem: pem), [], as: "ssl_client", now: AuthorityServer.wall) == nil
   }
 }

@@ -22,7 +22,11 @@ final class ControlSite: Sendable {
   let control: Control
 
   /// What `people` wrote, and two pods that `node-1` and `node-2` run.
-  init(people: String = ControlSite.service(port: 80), metrics: Bool = false) throws {
+  /// `files`: what the operator provides besides, by file name, of which `configure` tells the control plane.
+  init(
+    people: String = ControlSite.service(port: 80), metrics: Bool = false, files: [String: String] = [:],
+    configure: (inout ControlConfiguration, _ directory: String) -> Void = { _, _ in }
+  ) throws {
     directory = FileManager.default.temporaryDirectory.path + "/apus-t-\(UUID().uuidString)"
     for name in ["people", "pods"] {
       try FileManager.default.createDirectory(
@@ -34,12 +38,13 @@ final class ControlSite: Sendable {
       try Files.write(Array(Self.pod(name, node).utf8), to: "\(directory)/pods/\(name).json")
     }
     try Files.write(Array(Self.tokens.utf8), to: "\(directory)/tokens.json")
-    control = try Control(
-      ControlConfiguration(
-        manifests: ["\(directory)/people", "\(directory)/pods"], listen: SocketAddress(.loopback(.v4), 0),
-        rootOutput: "\(directory)/root.pem", nodeTokens: "\(directory)/tokens.json",
-        metrics: metrics ? SocketAddress(.loopback(.v4), 0) : nil),
-      on: thread, log: catcher.logger)
+    for (name, text) in files { try Files.write(Array(text.utf8), to: "\(directory)/\(name)") }
+    var configuration = ControlConfiguration(
+      manifests: ["\(directory)/people", "\(directory)/pods"], listen: SocketAddress(.loopback(.v4), 0),
+      rootOutput: "\(directory)/root.pem", nodeTokens: "\(directory)/tokens.json",
+      metrics: metrics ? SocketAddress(.loopback(.v4), 0) : nil)
+    configure(&configuration, directory)
+    control = try Control(configuration, on: thread, log: catcher.logger)
   }
 
   deinit { try? FileManager.default.removeItem(atPath: directory) }
@@ -74,6 +79,11 @@ final class ControlSite: Sendable {
   func certificate(
     of account: String, token: String = "token-of-the-node-1"
   ) async throws -> Certificate {
+    try await Certificate(pem: chain(of: account, token: token)[0])
+  }
+
+  /// The whole answer: the leaf first, the roots last.
+  func chain(of account: String, token: String = "token-of-the-node-1") async throws -> [String] {
     let identity = try Identity(spiffe: "spiffe://cluster.local/ns/shop/sa/\(account)")
     let key = try PrivateKey()
     let request = try Istio_V1_Auth_IstioCertificateRequest.with {
@@ -82,8 +92,7 @@ final class ControlSite: Sendable {
     }
     let answer = try await connect().call(
       MethodPath.createCertificate, request.serializedBytes(), token: token, timeout: .seconds(30))
-    let chain = try Istio_V1_Auth_IstioCertificateResponse(serializedBytes: answer).certChain
-    return try Certificate(pem: chain[0])
+    return try Istio_V1_Auth_IstioCertificateResponse(serializedBytes: answer).certChain
   }
 
   // MARK: Manifests

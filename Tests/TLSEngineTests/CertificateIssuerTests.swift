@@ -50,7 +50,7 @@ import Testing
 
   @Test func cutsAtTheSignersEnd() throws {
     let forge = try Forge()
-    let issuer = try CertificateIssuer(certificates: [forge.root], key: forge.key)
+    let issuer = try CertificateIssuer(certificates: [forge.root], key: forge.key, now: now)
     let leaf = try issuer.makeCredentials(identity: web, lifetime: 365 * 86_400, now: now).leaf
     #expect(leaf.notAfter == forge.root.notAfter)
     let early = try issuer.makeCredentials(identity: web, lifetime: 60, now: forge.root.notBefore + 1).leaf
@@ -75,7 +75,8 @@ import Testing
   @Test(arguments: [KeyKind.p256, .p384, .rsa(2048)])
   func signsWithAnOperatorsRoot(kind: KeyKind) throws {
     let forge = try Forge(name: "Operator", kind: kind)
-    let issuer = try CertificateIssuer(pem: forge.root.pem, key: PrivateKey(pem: forge.key.pemForTests()))
+    let issuer = try CertificateIssuer(
+      pem: forge.root.pem, key: PrivateKey(pem: forge.key.pemForTests()), now: now)
     let ends = try open(issuer)
     #expect(ends.server.session.peerIdentity == web)
     #expect(ends.client.session.peerIdentity == web)
@@ -87,7 +88,7 @@ import Testing
     let middleKey = try PrivateKey()
     let middle = try Forge.authority("Mesh").signed(
       for: middleKey.publicKey, by: forge.key, issuer: forge.root)
-    let issuer = try CertificateIssuer(pem: middle.pem + forge.root.pem, key: middleKey)
+    let issuer = try CertificateIssuer(pem: middle.pem + forge.root.pem, key: middleKey, now: now)
     #expect(issuer.chain == [middle])
     #expect(issuer.bundle.certificates == [forge.root])
     #expect(try open(issuer).server.session.peerIdentity == web)
@@ -97,11 +98,11 @@ import Testing
     let forge = try Forge(name: "Operator")
     let other = try Forge(name: "Other")
     #expect(throws: CredentialError.keyMismatch) {
-      try CertificateIssuer(certificates: [forge.root], key: other.key)
+      try CertificateIssuer(certificates: [forge.root], key: other.key, now: now)
     }
     let leaf = try forge.credentials()
     #expect(throws: CredentialError.notAuthority(subject: "")) {
-      try CertificateIssuer(certificates: [leaf.leaf, forge.root], key: leaf.key)
+      try CertificateIssuer(certificates: [leaf.leaf, forge.root], key: leaf.key, now: now)
     }
     let middleKey = try PrivateKey()
     let middle = try Forge.authority("Mesh").signed(
@@ -111,7 +112,7 @@ import Testing
         let error = #expect(
           throws: CredentialError.self,
           performing: {
-            try CertificateIssuer(certificates: certificates, key: middleKey)
+            try CertificateIssuer(certificates: certificates, key: middleKey, now: now)
           })
       else { continue }
       guard case .brokenChain = error else {
@@ -119,7 +120,9 @@ import Testing
         continue
       }
     }
-    #expect(throws: CredentialError.self) { try CertificateIssuer(certificates: [], key: middleKey) }
+    #expect(throws: CredentialError.self) {
+      try CertificateIssuer(certificates: [], key: middleKey, now: now)
+    }
   }
 
   @Test func namesServers() throws {

@@ -68,6 +68,12 @@ public import MeshModel
   /// Whether it may sign others (basic constraints CA:TRUE, or a self-signed one of version 1).
   public var isCA: Bool { unsafe X509_check_ca(handle) != 0 }
 
+  /// How many authorities may stand between it and a leaf; nil when it does not say.
+  public var pathLength: Int? {
+    let length = unsafe X509_get_pathlen(handle)
+    return length < 0 ? nil : length
+  }
+
   /// Whether subject and issuer are the same.
   public var isSelfIssued: Bool {
     unsafe X509_NAME_cmp(X509_get_subject_name(handle), X509_get_issuer_name(handle)) == 0

@@ -10,6 +10,8 @@ struct CertificateDraft {
   var notBefore: Int64
   var notAfter: Int64
   var isCA = false
+  /// How many authorities may stand below this one; nil for any number.
+  var pathLength: Int?
   /// In the words of x509v3_config(5).
   var keyUsage = "critical,digitalSignature"
   var extendedKeyUsage = "serverAuth,clientAuth"
@@ -57,8 +59,9 @@ struct CertificateDraft {
     guard unsafe X509_set_issuer_name(handle, X509_get_subject_name(issuer)) == 1 else { return false }
     var context = unsafe X509V3_CTX()
     unsafe X509V3_set_ctx(&context, issuer, handle, nil, nil, 0)
+    let limit = pathLength.map { ",pathlen:\($0)" } ?? ""
     var texts: [(nid: Int32, value: String)] = [
-      (NID_basic_constraints, isCA ? "critical,CA:TRUE" : "critical,CA:FALSE"),
+      (NID_basic_constraints, isCA ? "critical,CA:TRUE\(limit)" : "critical,CA:FALSE"),
       (NID_key_usage, keyUsage),
     ]
     if !extendedKeyUsage.isEmpty { texts.append((NID_ext_key_usage, extendedKeyUsage)) }

@@ -5,7 +5,7 @@ public import MeshModel
 public final class CertificateIssuer: Sendable {
   /// What each leaf's holder sends after its leaf: the signer and those above it, without the root.
   public let chain: [Certificate]
-  /// The root that peers must trust.
+  /// The roots that peers must trust: the signer's own first, then those that an operator trusts besides.
   public let bundle: TrustBundle
   /// The certificate whose key signs.
   public let signer: Certificate
@@ -30,35 +30,39 @@ public final class CertificateIssuer: Sendable {
   }
 
   /// Signs with an operator's authority: the signer first, then the certificates above it up to a
-  /// self-signed root.
-  public init(certificates: [Certificate], key: PrivateKey) throws(CredentialError) {
-    guard certificates.count <= Credentials.maximumChain else {
-      throw .tooMany(limit: Credentials.maximumChain)
-    }
+  /// self-signed root. All must be valid at `now` (seconds since 1970), and a leaf of theirs must convince
+  /// a peer: that is tried here, so that a mistake shows before anybody depends on it.
+  public init(certificates: [Certificate], key: PrivateKey, now: Int64) throws(CredentialError) {
     guard let signer = certificates.first, let root = certificates.last else {
       throw .malformed("no certificate of the authority")
     }
-    for certificate in certificates where !certificate.isCA {
-      throw .notAuthority(subject: certificate.subject)
-    }
-    guard unsafe X509_check_private_key(signer.handle, key.handle) == 1 else {
-      ErrorQueue.clear()
-      throw .keyMismatch
-    }
-    for (lower, upper) in zip(certificates, certificates.dropFirst() + [root])
-    where unsafe X509_verify(lower.handle, X509_get0_pubkey(upper.handle)) != 1 {
-      ErrorQueue.clear()
-      throw .brokenChain("\(lower.subject) is not signed by \(upper.subject)")
-    }
+    try AuthorityCheck.examine(certificates, key, now: now)
     self.signer = signer
     self.key = key
     chain = Array(certificates.dropLast())
     bundle = try TrustBundle([root])
+    try AuthorityCheck.tryOut(self, now: now)
+  }
+
+  private init(_ former: CertificateIssuer, bundle: TrustBundle) {
+    (signer, key, chain) = (former.signer, former.key, former.chain)
+    self.bundle = bundle
+  }
+
+  /// The root of the signer's own chain.
+  public var root: Certificate { bundle.certificates[0] }
+
+  /// The same signer, whose answers say that these roots are to be trusted besides its own; once each, and
+  /// instead of those that were trusted besides so far.
+  public func trusting(_ others: [Certificate]) throws(CredentialError) -> CertificateIssuer {
+    var roots = [root]
+    for other in others where !roots.contains(other) { roots.append(other) }
+    return CertificateIssuer(self, bundle: try TrustBundle(roots))
   }
 
   /// Reads the operator's certificates from one PEM text, the signer first.
-  public convenience init(pem: String, key: PrivateKey) throws(CredentialError) {
-    try self.init(certificates: Certificate.chain(pem: pem), key: key)
+  public convenience init(pem: String, key: PrivateKey, now: Int64) throws(CredentialError) {
+    try self.init(certificates: Certificate.chain(pem: pem), key: key, now: now)
   }
 
   /// Certifies the request's key for `identity`, whatever names the request asks for: the caller has

@@ -18,6 +18,14 @@ public enum CredentialError: Error, Hashable, Sendable, CustomStringConvertible 
   case notAuthority(subject: String)
   /// The authority's certificates do not end in a self-signed root, or do not chain to it.
   case brokenChain(String)
+  /// An authority's certificate allows fewer authorities below it than there are.
+  case pathTooLong(subject: String, limit: Int, found: Int)
+  /// An authority's certificate has ended.
+  case expired(subject: String)
+  /// An authority's certificate has not begun.
+  case notYetValid(subject: String)
+  /// Peers would refuse what the authority signs; in OpenSSL's words.
+  case unusableAuthority(String)
   /// The lifetime asked for is not positive.
   case badLifetime(seconds: Int64)
   /// The signer's certificate is not valid at the time of signing.
@@ -38,6 +46,11 @@ public enum CredentialError: Error, Hashable, Sendable, CustomStringConvertible 
     case .notAuthority(let subject):
       "the certificate of \(subject) is not an authority's (CA:TRUE is missing)"
     case .brokenChain(let reason): "the authority's certificates do not reach a self-signed root: \(reason)"
+    case .pathTooLong(let subject, let limit, let found):
+      "the certificate of \(subject) allows \(limit) authorities below it (pathlen), there are \(found)"
+    case .expired(let subject): "the certificate of \(subject) is expired"
+    case .notYetValid(let subject): "the certificate of \(subject) is not yet valid (is the clock right?)"
+    case .unusableAuthority(let reason): "peers would refuse what this authority signs: \(reason)"
     case .badLifetime(let seconds): "a lifetime of \(seconds) seconds is not possible"
     case .signerNotValid: "the authority's own certificate is expired or not yet valid"
     case .engine(let reason): "OpenSSL failed: \(reason)"

@@ -17,7 +17,19 @@ struct Serve: ParsableCommand {
           --root-out root.pem --node-tokens tokens.json --metrics 127.0.0.1:15014
 
       Agents then connect with --control 127.0.0.1:15012 --control-root root.pem and their node's token. \
-      SIGHUP reads the tokens again; SIGTERM ends.
+      SIGHUP reads the tokens, the authority and the roots again; what is broken stays as it was, and the \
+      log says why. SIGTERM ends.
+
+      To replace the root without one refused connection, send SIGHUP after each of three edits, and let the \
+      agents renew between them (they do within half a minute of a change of --root-out): first add the new \
+      root to --ca-roots; then let --ca-cert and --ca-key name the new signer and --ca-roots the old root; \
+      at last remove the old root. The listener's own certificate follows by itself: it is signed anew when \
+      it is renewed, or at once when its root is no longer trusted. Carry --root-out to nodes that read a \
+      copy of it before the next edit.
+
+      A root that is made in memory ends with the process. After a restart agents renew as soon as they read \
+      the new --root-out, and until every agent has, those that have refuse those that have not: keep \
+      a root with --ca-cert and --ca-key where that matters.
       """)
 
   @Option(
@@ -36,12 +48,18 @@ struct Serve: ParsableCommand {
     help: ArgumentHelp(
       """
       The certificate to sign with, then those above it up to the root, in one PEM file. Without it a root \
-      is made in memory and ends with the process.
+      is made in memory and ends with the process. Read again on SIGHUP.
       """, valueName: "file"))
   var caCert: String?
 
   @Option(help: ArgumentHelp("The private key of --ca-cert, PEM, not encrypted.", valueName: "file"))
   var caKey: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Roots that are trusted besides the signer's own, in one PEM file, for rotation. Read again on SIGHUP.",
+      valueName: "file"))
+  var caRoots: String?
 
   @Option(
     help: ArgumentHelp("Write the root certificates here, PEM, once it serves.", valueName: "file"))
@@ -96,7 +114,7 @@ struct Serve: ParsableCommand {
     }
     return ControlConfiguration(
       manifests: manifests, listen: try address(listen, "--listen"), trustDomain: try domain(),
-      authority: try authority(), rootOutput: rootOut, nodeTokens: nodeTokens,
+      authority: try authority(), extraRoots: caRoots, rootOutput: rootOut, nodeTokens: nodeTokens,
       metrics: try metrics.map { try address($0, "--metrics") },
       limits: AuthorityLimits(leafLifetime: leafLifetime))
   }

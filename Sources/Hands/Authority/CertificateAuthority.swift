@@ -39,18 +39,18 @@ public final class CertificateAuthority: Sendable {
   }
 
   private struct State {
+    var issuer: CertificateIssuer
     var allowances: [String: Allowance] = [:]
     var figures = Figures()
   }
 
-  private let issuer: CertificateIssuer
   private let trustDomain: TrustDomain
   private let limits: AuthorityLimits
   private let evidence: Evidence
   /// Seconds since 1970.
   private let wall: @Sendable () -> Int64
   private let log: Logger
-  private let state = Mutex(State())
+  private let state: Mutex<State>
 
   /// Callers whose rate is remembered; those that rest are forgotten first.
   private static let maximumCallers = 10_000
@@ -60,7 +60,7 @@ public final class CertificateAuthority: Sendable {
     _ issuer: CertificateIssuer, trustDomain: TrustDomain, limits: AuthorityLimits = AuthorityLimits(),
     evidence: Evidence, wall: (@Sendable () -> Int64)? = nil, log: Logger
   ) {
-    self.issuer = issuer
+    state = Mutex(State(issuer: issuer))
     self.trustDomain = trustDomain
     self.limits = limits
     self.evidence = evidence
@@ -83,6 +83,13 @@ public final class CertificateAuthority: Sendable {
   }
 
   public var figures: Figures { state.withLock { $0.figures } }
+
+  /// Who signs now.
+  public var issuer: CertificateIssuer { state.withLock { $0.issuer } }
+
+  /// From now on `issuer` signs, and answers carry its chain and its roots. A request under way is answered
+  /// wholly by one of the two.
+  public func replace(with issuer: CertificateIssuer) { state.withLock { $0.issuer = issuer } }
 
   /// What became known of a request on its way; for the log.
   private struct Asked {
@@ -114,7 +121,8 @@ public final class CertificateAuthority: Sendable {
         "a lifetime of \(request.validityDuration) s is outside 0 to \(limits.maximumLifetime) s")
     }
     let identity = try await identity(&asked, of: request, node)
-    let leaf = try sign(request.csr, identity, lifetime)
+    let issuer = issuer
+    let leaf = try sign(request.csr, identity, lifetime, by: issuer)
     state.withLock { $0.figures.issued += 1 }
     var metadata = asked.metadata()
     metadata["seconds"] = "\(lifetime)"
@@ -177,7 +185,7 @@ public final class CertificateAuthority: Sendable {
   }
 
   private func sign(
-    _ csr: String, _ identity: Identity, _ lifetime: Int64
+    _ csr: String, _ identity: Identity, _ lifetime: Int64, by issuer: CertificateIssuer
   ) throws(RPCStatus) -> Certificate {
     let request: SigningRequest
     do throws(CredentialError) {

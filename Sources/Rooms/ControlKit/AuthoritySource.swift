@@ -8,38 +8,79 @@ enum AuthoritySource {
   /// Before this many seconds of its end an operator is reminded of the authority's certificate: 30 days.
   private static let reminder: Int64 = 30 * 86_400
 
-  /// Reads the operator's authority, or makes a root in memory when there is none.
+  /// Reads the operator's authority and the roots that are trusted besides. Without an authority the former
+  /// one goes on, and when there is none either, a root is made in memory.
   static func issuer(
-    _ configuration: ControlConfiguration, now: Int64, log: Logger
+    _ configuration: ControlConfiguration, former: CertificateIssuer? = nil, now: Int64, log: Logger
   ) throws(ControlError) -> CertificateIssuer {
-    guard let files = configuration.authority else {
-      do throws(CredentialError) {
-        let issuer = try CertificateIssuer(trustDomain: configuration.trustDomain, now: now)
-        log.notice(
-          "the mesh's root is made in memory and ends with this process; --ca-cert and --ca-key keep one",
-          metadata: ["root": "\(issuer.signer.subject)"])
-        return issuer
-      } catch {
-        throw ControlError("a root cannot be made: \(error)")
-      }
+    let issuer: CertificateIssuer
+    if let files = configuration.authority {
+      issuer = try read(files, now: now)
+      remind(of: issuer.signer, files, now: now, log)
+    } else if let former {
+      issuer = former
+    } else {
+      issuer = try made(configuration.trustDomain, now: now, log)
     }
-    let issuer = try read(files)
-    let signer = issuer.signer
-    guard signer.notBefore <= now, now < signer.notAfter else {
-      throw ControlError("\(files.certificates): the certificate is expired or not yet valid")
+    guard let path = configuration.extraRoots else { return issuer }
+    let roots = try extraRoots(path, now: now, log)
+    do throws(CredentialError) {
+      return try issuer.trusting(roots)
+    } catch {
+      throw ControlError("\(path): \(error)")
     }
+  }
+
+  private static func made(
+    _ trustDomain: TrustDomain, now: Int64, _ log: Logger
+  ) throws(ControlError) -> CertificateIssuer {
+    do throws(CredentialError) {
+      let issuer = try CertificateIssuer(trustDomain: trustDomain, now: now)
+      log.notice(
+        "the mesh's root is made in memory and ends with this process; --ca-cert and --ca-key keep one",
+        metadata: ["root": "\(issuer.signer.subject)"])
+      return issuer
+    } catch {
+      throw ControlError("a root cannot be made: \(error)")
+    }
+  }
+
+  private static func remind(
+    of signer: Certificate, _ files: ControlConfiguration.AuthorityFiles, now: Int64, _ log: Logger
+  ) {
     if signer.notAfter - now < reminder {
       log.warning(
         "the authority's certificate ends soon",
         metadata: ["file": "\(files.certificates)", "days": "\((signer.notAfter - now) / 86_400)"])
     }
     log.notice("the operator's authority signs", metadata: ["signer": "\(signer.subject)"])
-    return issuer
   }
 
-  private static func read(_ files: ControlConfiguration.AuthorityFiles) throws(ControlError)
-    -> CertificateIssuer
-  {
+  /// A root that has ended convinces nobody; it must not keep the others from being trusted.
+  private static func extraRoots(
+    _ path: String, now: Int64, _ log: Logger
+  ) throws(ControlError) -> [Certificate] {
+    let pem = try text(path, limit: Certificate.maximumPEM)
+    let found: [Certificate]
+    do throws(CredentialError) {
+      found = try TrustBundle(pem: pem).certificates
+    } catch {
+      throw ControlError("\(path): \(error)")
+    }
+    for root in found where !root.isSelfIssued {
+      throw ControlError("\(path): \(root.subject) is no root: it is signed by \(root.issuer)")
+    }
+    return found.filter { root in
+      if now < root.notAfter { return true }
+      log.warning(
+        "an expired root is left out", metadata: ["file": "\(path)", "root": "\(root.subject)"])
+      return false
+    }
+  }
+
+  private static func read(
+    _ files: ControlConfiguration.AuthorityFiles, now: Int64
+  ) throws(ControlError) -> CertificateIssuer {
     let certificates = try text(files.certificates, limit: Certificate.maximumPEM)
     let pem = try text(files.key, limit: PrivateKey.maximumPEM)
     guard pem.contains("-----BEGIN") else { throw ControlError("\(files.key) holds no key in PEM form") }
@@ -50,7 +91,7 @@ enum AuthoritySource {
       throw ControlError("\(files.key): \(error)")
     }
     do throws(CredentialError) {
-      return try CertificateIssuer(pem: certificates, key: key)
+      return try CertificateIssuer(pem: certificates, key: key, now: now)
     } catch .keyMismatch {
       throw ControlError(
         "the first certificate of \(files.certificates) does not belong to the key \(files.key)")

@@ -19,7 +19,6 @@ public final class Control: Sendable {
   let publisher: Publisher
   let authority: CertificateAuthority
   let certificate: ServerCertificate
-  let signer: Certificate
   let server: RPCServer
   private let configuration: ControlConfiguration
   private let tokens: NodeTokens
@@ -45,7 +44,6 @@ public final class Control: Sendable {
         node: { tokens.node(of: $0) }, runs: { await places.runs($0, on: $1) }),
       log: log)
     certificate = try ServerCertificate(issuer, for: configuration.listen.ip, now: now, log: log)
-    signer = issuer.signer
     do throws(SystemError) {
       server = try RPCServer(
         on: configuration.listen, settings: { [certificate] in certificate.settings },
@@ -56,7 +54,6 @@ public final class Control: Sendable {
     } catch {
       throw ControlError("it cannot listen on \(configuration.listen): \(error)")
     }
-    roots = issuer.bundle.pem
     self.configuration = configuration
     self.tokens = tokens
     self.places = places
@@ -65,7 +62,7 @@ public final class Control: Sendable {
   }
 
   /// The root certificates by which agents check us and each other, PEM.
-  public let roots: String
+  public var roots: String { authority.issuer.bundle.pem }
   /// Where discovery and certificates are served.
   public var address: SocketAddress { server.address }
   /// Where readiness and metrics are served, once started.
@@ -80,11 +77,7 @@ public final class Control: Sendable {
     tasks.withLock { $0.append(following) }
     for await _ in first { break }
     run { [server] in await server.run() }
-    do throws(SystemError) {
-      try Files.write(Array(roots.utf8), to: configuration.rootOutput)
-    } catch {
-      throw ControlError("the roots cannot be written: \(error)")
-    }
+    try write(authority.issuer.bundle)
     log.notice(
       "control plane serves",
       metadata: [
@@ -93,14 +86,59 @@ public final class Control: Sendable {
       ])
   }
 
-  /// Reads the nodes' tokens again, and ends the streams of those that are not valid any more.
-  public func reloadTokens() {
+  /// Reads again what operators rotate: the nodes' tokens, and the authority with its roots. What is broken
+  /// stays as it was, and the log says why.
+  public func reload() {
+    reloadTokens()
+    reloadAuthority()
+  }
+
+  /// Ends the streams of nodes whose tokens are not valid any more.
+  func reloadTokens() {
     do throws(ControlError) {
       try tokens.reload()
       log.notice("node tokens read again", metadata: ["nodes": "\(tokens.count)"])
       publisher.reauthenticate()
     } catch {
       log.error("the earlier node tokens stay", metadata: ["error": "\(error)"])
+    }
+  }
+
+  /// Everything is tried before anything is changed. The roots are written first: agents must trust what is
+  /// signed next.
+  func reloadAuthority() {
+    let now = Clock.wall() / 1_000_000_000
+    let former = authority.issuer
+    do throws(ControlError) {
+      let issuer = try AuthoritySource.issuer(configuration, former: former, now: now, log: log)
+      let isNews = issuer.signer != former.signer || issuer.bundle != former.bundle
+      try write(issuer.bundle)
+      authority.replace(with: issuer)
+      try certificate.replace(issuer: issuer, now: now)
+      guard isNews else { return }
+      if !former.bundle.certificates.contains(issuer.root) {
+        log.warning(
+          """
+          the signer's root was not trusted until now: agents refuse what it signs until they have heard; \
+          put a root into --ca-roots first
+          """,
+          metadata: ["root": "\(issuer.root.subject)"])
+      }
+      log.notice(
+        "the authority is read again",
+        metadata: [
+          "signer": "\(issuer.signer.subject)", "roots": "\(issuer.bundle.certificates.count)",
+        ])
+    } catch {
+      log.error("the earlier authority stays", metadata: ["error": "\(error)"])
+    }
+  }
+
+  private func write(_ roots: TrustBundle) throws(ControlError) {
+    do throws(SystemError) {
+      try Files.write(Array(roots.pem.utf8), to: configuration.rootOutput)
+    } catch {
+      throw ControlError("the roots cannot be written: \(error)")
     }
   }
 

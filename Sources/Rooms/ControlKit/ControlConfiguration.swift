@@ -10,6 +10,8 @@ public struct ControlConfiguration: Sendable {
   public var trustDomain: TrustDomain
   /// The operator's authority, PEM files; nil for a root that is made in memory.
   public var authority: AuthorityFiles?
+  /// Roots that are trusted besides the signer's own, a PEM file; nil for none.
+  public var extraRoots: String?
   /// Where the root certificates are written, PEM, for agents to check us by.
   public var rootOutput: String
   /// The file that says which bearer token stands for which node.
@@ -31,13 +33,14 @@ public struct ControlConfiguration: Sendable {
 
   public init(
     manifests: [String], listen: SocketAddress, trustDomain: TrustDomain = .clusterLocal,
-    authority: AuthorityFiles? = nil, rootOutput: String, nodeTokens: String, metrics: SocketAddress? = nil,
-    limits: AuthorityLimits = AuthorityLimits()
+    authority: AuthorityFiles? = nil, extraRoots: String? = nil, rootOutput: String, nodeTokens: String,
+    metrics: SocketAddress? = nil, limits: AuthorityLimits = AuthorityLimits()
   ) {
     self.manifests = manifests
     self.listen = listen
     self.trustDomain = trustDomain
     self.authority = authority
+    self.extraRoots = extraRoots
     self.rootOutput = rootOutput
     self.nodeTokens = nodeTokens
     self.metrics = metrics

@@ -60,7 +60,7 @@ struct ControlPages: Sendable {
     text.sample(certificates.issued, [("answer", "issued")])
     text.sample(certificates.refused, [("answer", "refused")])
     text.begin("apus_control_certificate_end_seconds", .gauge, help: "When a certificate ends, since 1970.")
-    text.sample(UInt64(max(0, control.signer.notAfter)), [("certificate", "authority")])
+    text.sample(UInt64(max(0, control.authority.issuer.signer.notAfter)), [("certificate", "authority")])
     text.sample(UInt64(max(0, control.certificate.notAfter)), [("certificate", "listener")])
     writeConnections(control, into: &text)
     writeManifests(control, into: &text)

@@ -5,7 +5,8 @@ import Reactor
 import Synchronization
 public import Telemetry
 
-/// The control plane as a process: start, serve until SIGTERM or SIGINT, end. SIGHUP reads the tokens again.
+/// The control plane as a process: start, serve until SIGTERM or SIGINT, end. SIGHUP reads the tokens and the
+/// authority again.
 public enum ControlProcess {
   public static let version = "0.1.0"
 
@@ -57,7 +58,7 @@ public enum ControlProcess {
     try await control.start()
     while let signal = try? await signals.next(on: thread) {
       guard signal == SIGHUP else { break }
-      control.reloadTokens()
+      control.reload()
     }
     log.notice("control plane ends")
     await control.stop()

@@ -14,22 +14,28 @@ final class ServerCertificate: Sendable {
   /// How often the wall clock is looked at: it may step.
   private static let recheck = Interval.seconds(30)
 
-  private let issuer: CertificateIssuer
+  private struct State {
+    var issuer: CertificateIssuer
+    var settings: TLSSettings
+    /// The root of the one who signed `settings`.
+    var root: Certificate
+  }
+
   private let addresses: [IPAddress]
   private let log: Logger
-  private let current: Mutex<TLSSettings>
+  private let state: Mutex<State>
 
   /// `now` in seconds since 1970.
   init(_ issuer: CertificateIssuer, for address: IPAddress, now: Int64, log: Logger) throws(ControlError) {
-    self.issuer = issuer
     self.log = log
     // A wildcard is no address that anybody dials.
     addresses = address.isUnspecified ? [] : [address]
-    current = Mutex(try Self.make(issuer, addresses, now))
+    state = Mutex(
+      State(issuer: issuer, settings: try Self.make(issuer, addresses, now), root: issuer.root))
   }
 
   /// For the next session.
-  var settings: TLSSettings { current.withLock { $0 } }
+  var settings: TLSSettings { state.withLock { $0.settings } }
 
   /// The last second of validity, since 1970.
   var notAfter: Int64 { settings.credentials?.leaf.notAfter ?? 0 }
@@ -46,11 +52,29 @@ final class ServerCertificate: Sendable {
     // Also when the clock was set back to before its beginning.
     guard now >= leaf.notBefore + (leaf.notAfter - leaf.notBefore) / 2 || now < leaf.notBefore else { return }
     do throws(ControlError) {
-      let renewed = try Self.make(issuer, addresses, now)
-      current.withLock { $0 = renewed }
+      try renew(now: now)
       log.info("the listener's certificate is renewed")
     } catch {
       log.error("the listener's certificate cannot be renewed", metadata: ["error": "\(error)"])
+    }
+  }
+
+  /// From now on `issuer` signs it. The certificate in use stays until its renewal while its root is still
+  /// trusted: an agent that has not read the roots again must be able to connect, to learn of them.
+  func replace(issuer: CertificateIssuer, now: Int64) throws(ControlError) {
+    let root = state.withLock { state in
+      state.issuer = issuer
+      return state.root
+    }
+    if !issuer.bundle.certificates.contains(root) { try renew(now: now) }
+  }
+
+  private func renew(now: Int64) throws(ControlError) {
+    let issuer = state.withLock { $0.issuer }
+    let renewed = try Self.make(issuer, addresses, now)
+    state.withLock { state in
+      state.settings = renewed
+      state.root = issuer.root
     }
   }
 
