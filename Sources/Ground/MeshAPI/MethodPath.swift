@@ -3,4 +3,5 @@ public enum MethodPath {
   public static let deltaDiscovery =
     "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
   public static let createCertificate = "/istio.v1.auth.IstioCertificateService/CreateCertificate"
+  public static let activateWaypoint = "/apus.waypoint.v1.Launcher/Activate"
 }

@@ -4,4 +4,6 @@ public enum TypeURL {
   public static let address = "type.googleapis.com/istio.workload.Address"
   /// Policies (`istio.security.Authorization`).
   public static let authorization = "type.googleapis.com/istio.security.Authorization"
+  /// The rules and policies of one waypoint (`apus.waypoint.v1.Configuration`).
+  public static let waypointConfiguration = "type.googleapis.com/apus.waypoint.v1.Configuration"
 }

@@ -1,11 +1,11 @@
 /// A policy as it travels to an agent (`istio.security.Authorization`): rules are alternatives, the clauses
 /// of a rule must all hold, the matches of a clause are alternatives, and every attribute that a match names
 /// must hold.
-public struct Authorization: Hashable, Sendable {
+public struct Authorization: Hashable, Sendable, Codable {
   /// To whom it applies: the whole mesh, its namespace, or the workloads that name it.
-  public enum Scope: UInt8, Sendable { case global, namespace, workloadSelector }
+  public enum Scope: UInt8, Sendable, Codable { case global, namespace, workloadSelector }
   /// What a rule that holds means.
-  public enum Action: UInt8, Sendable { case allow, deny }
+  public enum Action: UInt8, Sendable, Codable { case allow, deny }
 
   public var name: String
   public var namespace: String
@@ -30,20 +30,20 @@ public struct Authorization: Hashable, Sendable {
   public var key: String { "\(namespace)/\(name)" }
 
   /// Holds when all of its clauses do.
-  public struct Rule: Hashable, Sendable {
+  public struct Rule: Hashable, Sendable, Codable {
     public var clauses: [Clause]
     public init(clauses: [Clause]) { self.clauses = clauses }
   }
 
   /// Holds when one of its matches does.
-  public struct Clause: Hashable, Sendable {
+  public struct Clause: Hashable, Sendable, Codable {
     public var matches: [Match]
     public init(matches: [Match]) { self.matches = matches }
   }
 
   /// The attributes of one match; an empty list says nothing, and a match that says nothing at all never
   /// holds.
-  public struct Match: Hashable, Sendable {
+  public struct Match: Hashable, Sendable, Codable {
     public var namespaces: [StringMatch] = []
     public var notNamespaces: [StringMatch] = []
     public var principals: [StringMatch] = []
@@ -60,7 +60,7 @@ public struct Authorization: Hashable, Sendable {
   }
 
   /// A service account, whatever its trust domain.
-  public struct ServiceAccountMatch: Hashable, Sendable {
+  public struct ServiceAccountMatch: Hashable, Sendable, Codable {
     public var namespace: String
     public var serviceAccount: String
     public init(namespace: String, serviceAccount: String) {
@@ -70,7 +70,7 @@ public struct Authorization: Hashable, Sendable {
   }
 
   /// How an attribute is compared; `presence` asks only that there is one.
-  public enum StringMatch: Hashable, Sendable {
+  public enum StringMatch: Hashable, Sendable, Codable {
     case exact(String)
     case prefix(String)
     case suffix(String)

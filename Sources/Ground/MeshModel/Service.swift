@@ -28,6 +28,9 @@ public struct Service: Hashable, Sendable {
   public var subjectAltNames: [Identity]
   /// Endpoints that are not ready are used too (`publishNotReadyAddresses`).
   public var includesUnhealthy: Bool
+  /// The service of waypoints through which connections to this one must go; nil when it needs none. What
+  /// waypoints may call themselves is in that service's `subjectAltNames`.
+  public var waypoint: ServiceKey?
 
   public init(
     name: String, key: ServiceKey, addresses: [IPAddress], ports: [PortMapping],

@@ -26,6 +26,19 @@ public struct Workload: Hashable, Sendable {
   public var clusterID: String
   /// Shares its node's addresses (`NetworkMode.HOST_NETWORK`): an endpoint, but never found by address.
   public var usesHostNetwork: Bool
+  /// The service of waypoints through which everything for it must come; nil when it needs none.
+  public var waypoint: ServiceKey?
+  /// The labels by which subsets choose it, and no others.
+  public var subsetLabels: [String: String] = [:]
+  public var locality = Locality()
+
+  /// Where it runs; what is unknown is empty.
+  public struct Locality: Hashable, Sendable {
+    public var region = ""
+    public var zone = ""
+    public var subzone = ""
+    public init() {}
+  }
 
   public init(
     uid: String, name: String, namespace: String, identity: Identity, addresses: [IPAddress],

@@ -32,6 +32,9 @@ public struct EncodedResource: Hashable, Sendable {
       case .authorization(let authorization):
         aliases = []
         bytes = try Istio_Security_Authorization(authorization).serializedBytes(options: options)
+      case .waypoint(let configuration):
+        aliases = []
+        bytes = try Apus_Waypoint_V1_Configuration(configuration).serializedBytes(options: options)
       }
     } catch {
       throw MalformedResource(name: resource.key.description, reason: "cannot be encoded: \(error)")

@@ -27,6 +27,8 @@ extension MeshResource {
       }
     case TypeURL.authorization:
       return .authorization(try Istio_Security_Authorization(serializedBytes: bytes).model())
+    case TypeURL.waypointConfiguration:
+      return .waypoint(try Apus_Waypoint_V1_Configuration(serializedBytes: bytes).model())
     default:
       throw Unreadable("resources of type \(typeURL) are not understood")
     }

@@ -6,12 +6,14 @@ public enum MeshResource: Hashable, Sendable {
   case workload(Workload)
   case service(Service)
   case authorization(Authorization)
+  case waypoint(WaypointConfiguration)
 
   public var key: MeshResourceKey {
     switch self {
     case .workload(let workload): .workload(uid: workload.uid)
     case .service(let service): .service(service.key)
     case .authorization(let authorization): .authorization(authorization.key)
+    case .waypoint(let configuration): .waypoint(configuration.waypoint)
     }
   }
 }
@@ -22,6 +24,7 @@ public enum MeshResourceKey: Hashable, Sendable, CustomStringConvertible {
   case service(ServiceKey)
   /// `namespace/name`.
   case authorization(String)
+  case waypoint(WaypointName)
 
   /// The resource's name on the wire, unique within its type.
   public var description: String {
@@ -29,6 +32,7 @@ public enum MeshResourceKey: Hashable, Sendable, CustomStringConvertible {
     case .workload(let uid): uid
     case .service(let key): key.description
     case .authorization(let key): key
+    case .waypoint(let name): name.description
     }
   }
 
@@ -37,6 +41,7 @@ public enum MeshResourceKey: Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .workload, .service: TypeURL.address
     case .authorization: TypeURL.authorization
+    case .waypoint: TypeURL.waypointConfiguration
     }
   }
 }

@@ -15,6 +15,7 @@ extension Istio_Workload_Service {
     ports = service.ports.map(Istio_Workload_Port.init)
     subjectAltNames = service.subjectAltNames.map(\.description)
     canonical = true
+    if let key = service.waypoint { waypoint = Istio_Workload_GatewayAddress(key) }
     if service.includesUnhealthy {
       loadBalancing = Istio_Workload_LoadBalancing.with { $0.healthPolicy = .allowAll }
     }
@@ -24,11 +25,13 @@ extension Istio_Workload_Service {
     guard !namespace.isEmpty, !hostname.isEmpty else {
       throw Unreadable("a service without namespace or hostname")
     }
-    return Service(
+    var service = Service(
       name: name, key: ServiceKey(namespace: namespace, hostname: hostname),
       addresses: try addresses.map { try $0.model() }, ports: try ports.map { try $0.model() },
       subjectAltNames: try subjectAltNames.map(identity(spiffe:)),
       includesUnhealthy: loadBalancing.healthPolicy == .allowAll)
+    service.waypoint = try hasWaypoint ? waypoint.model() : nil
+    return service
   }
 }
 

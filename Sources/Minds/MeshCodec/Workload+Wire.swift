@@ -22,6 +22,15 @@ extension Istio_Workload_Workload {
     authorizationPolicies = workload.policies
     status = workload.isHealthy ? .healthy : .unhealthy
     clusterID = workload.clusterID
+    if let service = workload.waypoint { waypoint = Istio_Workload_GatewayAddress(service) }
+    subsetLabels = workload.subsetLabels
+    if workload.locality != Workload.Locality() {
+      locality = Istio_Workload_Locality.with {
+        $0.region = workload.locality.region
+        $0.zone = workload.locality.zone
+        $0.subzone = workload.locality.subzone
+      }
+    }
     for (key, ports) in workload.services {
       services[key.description] = Istio_Workload_PortList.with {
         $0.ports = ports.map(Istio_Workload_Port.init)
@@ -39,7 +48,7 @@ extension Istio_Workload_Workload {
       }
       services[key] = try list.ports.map { try $0.model() }
     }
-    return Workload(
+    var workload = Workload(
       uid: uid, name: name, namespace: namespace,
       identity: try identity(trustDomain: trustDomain, namespace: namespace, serviceAccount: serviceAccount),
       addresses: try addresses.map(address),
@@ -48,6 +57,12 @@ extension Istio_Workload_Workload {
       tunnelProtocol: try tunnel(), isHealthy: status != .unhealthy, services: services,
       policies: authorizationPolicies, network: network,
       clusterID: clusterID.isEmpty ? "Kubernetes" : clusterID)
+    workload.waypoint = try hasWaypoint ? waypoint.model() : nil
+    workload.subsetLabels = subsetLabels
+    workload.locality.region = locality.region
+    workload.locality.zone = locality.zone
+    workload.locality.subzone = locality.subzone
+    return workload
   }
 
   private func tunnel() throws(Unreadable) -> Workload.TunnelProtocol {
@@ -57,6 +72,29 @@ extension Istio_Workload_Workload {
     case .legacyIstioMtls: throw Unreadable("the tunnel protocol LEGACY_ISTIO_MTLS is not supported")
     case .UNRECOGNIZED(let value): throw Unreadable("unknown tunnel protocol \(value)")
     }
+  }
+}
+
+extension Istio_Workload_GatewayAddress {
+  init(_ service: ServiceKey) {
+    self.init()
+    hostname = Istio_Workload_NamespacedHostname.with {
+      $0.namespace = service.namespace
+      $0.hostname = service.hostname
+    }
+    hboneMtlsPort = UInt32(MeshPort.hbone)
+  }
+
+  /// The service of waypoints. A waypoint known by its address alone is refused: nobody could say which
+  /// identity to expect there.
+  func model() throws(Unreadable) -> ServiceKey {
+    guard case .hostname(let name) = destination, !name.namespace.isEmpty, !name.hostname.isEmpty else {
+      throw Unreadable("a waypoint that is not named by namespace and hostname")
+    }
+    guard hboneMtlsPort == UInt32(MeshPort.hbone) else {
+      throw Unreadable("a waypoint at port \(hboneMtlsPort), and only \(MeshPort.hbone) is supported")
+    }
+    return ServiceKey(namespace: name.namespace, hostname: name.hostname)
   }
 }
 

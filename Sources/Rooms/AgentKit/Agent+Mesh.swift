@@ -23,6 +23,8 @@ extension Agent {
           case .remove(.workload(let uid)): mesh.removeWorkload(uid: uid)
           case .remove(.service(let key)): mesh.removeService(key)
           case .remove(.authorization(let key)): mesh.removeAuthorization(key)
+          // Never subscribed to by an agent.
+          case .upsert(.waypoint), .remove(.waypoint): break
           }
         }
       }, synced: batch.isSynced)
