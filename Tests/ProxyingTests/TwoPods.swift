@@ -23,7 +23,18 @@ final class TwoPods: Sendable {
 
   final class Destinations: CaptureLookup {
     let destination = Mutex(SocketAddress(TwoPods.virtualAddress, 80))
-    func originalDestination(of accepted: Int32) -> SocketAddress? { destination.withLock { $0 } }
+    /// Of connections that come from these addresses.
+    let bySource = Mutex<[IPAddress: SocketAddress]>([:])
+
+    func originalDestination(of accepted: Int32) -> SocketAddress? {
+      let particular = bySource.withLock { $0 }
+      if !particular.isEmpty {
+        let copy = Socket(adopting: Descriptor(adopting: dup(accepted)))
+        if let source = try? copy.peerAddress(), let known = particular[source.ip] { return known }
+      }
+      return destination.withLock { $0 }
+    }
+
     func exempt(_ descriptor: Int32) -> Bool { true }
   }
 
@@ -79,7 +90,8 @@ final class TwoPods: Sendable {
   }
 
   func enroll(
-    _ name: String, _ namespace: String, _ identity: Identity, _ address: IPAddress, on worker: WorkerHandle
+    _ name: String, _ namespace: String, _ identity: Identity, _ address: IPAddress, on worker: WorkerHandle,
+    uid: String? = nil
   ) async throws {
     let sockets = PodSockets(
       namespace: try NetworkNamespace.current(),
@@ -89,7 +101,7 @@ final class TwoPods: Sendable {
       ])
     let failure = await worker.enroll(
       PodFacts(
-        uid: name, name: name, namespace: namespace, identity: identity, addresses: [address],
+        uid: uid ?? name, name: name, namespace: namespace, identity: identity, addresses: [address],
         sockets: sockets))
     if let failure { throw failure }
   }
@@ -141,6 +153,15 @@ final class TwoPods: Sendable {
   /// Connects as the client's application does.
   func dial(from address: IPAddress? = nil) async throws -> AsyncSocket {
     try await AsyncSocket.connect(to: SocketAddress(address ?? clientAddress, MeshPort.outbound), on: thread)
+  }
+
+  /// The same from a source address of its own, by which `capture` tells where it was going.
+  func dial(bound source: IPAddress) throws -> AsyncSocket {
+    let socket = try Socket(.v4)
+    socket.setNoDelay()
+    try socket.bind(to: SocketAddress(source, 0))
+    _ = try socket.connect(to: SocketAddress(clientAddress, MeshPort.outbound))
+    return try AsyncSocket(socket, on: thread)
   }
 
   /// The next connection that reaches the server's application.

@@ -40,6 +40,8 @@ final class Worker {
   /// Bytes that wait for applications' sockets, over all connections.
   var backlog = 0
   private var dirty: [Tunnel] = []
+  /// Answered when the tick is over, and with it all that held on to a withdrawn pod's sockets.
+  private var withdrawn: [@Sendable () -> Void] = []
 
   init(
     _ handle: WorkerHandle, capture: any CaptureLookup, records: RecordQueue, trustDomain: TrustDomain
@@ -70,6 +72,9 @@ final class Worker {
       }
       while let token = deadlines.pop(before: now) { targets[token]?.deadlinePassed() }
       flush()
+      let answers = withdrawn
+      withdrawn = []
+      for answer in answers { answer() }
     }
     for uid in Array(pods.keys) { withdraw(uid) }
   }
@@ -133,7 +138,7 @@ final class Worker {
       case .enroll(let facts, let done): done(enroll(facts))
       case .withdraw(let uid, let done):
         withdraw(uid)
-        done()
+        withdrawn.append(done)
       case .drain: drain()
       case .stop: isStopped = true
       case .report(let reply): reply(report())
