@@ -155,7 +155,7 @@ let package = Package(
       "apus",
       [
         "DevKit", "Explaining", "ManifestWatch", "Manifests", "BPFRuntime", "TLSEngine", "H2Engine",
-        "Reactor", "Bytes",
+        "MeshModel", "Reactor", "Bytes",
       ]),
 
     // Every parser that reads the network, as a function of bytes: for the tests and for Scripts/fuzz.

@@ -101,6 +101,30 @@ import Testing
     #expect(update?.findings.contains { $0.message.contains("link") } == true)
   }
 
+  @Test(
+    arguments: [
+      ("values.yaml", "replicas: 3\nimage: a\n", true), ("package.json", "{\"name\": \"a\"}", true),
+      ("list.yaml", "- a\n- b\n", true),
+      // What may be a manifest with a mistake is never passed over.
+      ("kind.yaml", "kind: AuthorizationPolicy\nmetadata: {name: a}\n", false),
+      ("version.yaml", "apiVersion: v1\n", false), ("syntax.yaml", "a: [\n", false),
+      ("mixed.yaml", "a: 1\n---\nkind: Service\n", false),
+    ])
+  func whatIsNoManifestIsLeftOutOfACheck(name: String, text: String, isLeftOut: Bool) throws {
+    let directory = try TemporaryDirectory()
+    try directory.write("namespace.yaml", TemporaryDirectory.namespace("shop"))
+    try directory.write(name, text)
+    func read(_ path: String) -> ManifestUpdate {
+      ManifestReader.readOnce(directories: [path], leavingOutStrangers: true)
+    }
+    let update = read(directory.path)
+    #expect((update.mesh != nil) == isLeftOut, "\(update.findings)")
+    #expect(update.findings.isEmpty == isLeftOut)
+    // Named by itself it is what was meant, and for who runs a directory it may be a policy.
+    #expect(read("\(directory.path)/\(name)").mesh == nil)
+    #expect(ManifestReader.readOnce(directories: [directory.path]).mesh == nil)
+  }
+
   @Test func aMissingDirectoryIsToldByName() {
     var reader = ManifestReader(directories: ["/nowhere/at/all"])
     let update = reader.read()

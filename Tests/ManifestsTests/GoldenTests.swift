@@ -40,7 +40,7 @@ import Testing
     #expect(parsed.findings.allSatisfy { $0.file == name && !$0.message.isEmpty })
   }
 
-  @Test(arguments: ["references.yaml", "core.yaml"])
+  @Test(arguments: ["references.yaml", "core.yaml", "reach.yaml"])
   func compilingFindsWhatTheFileSays(name: String) throws {
     let file = try golden(name)
     let (objects, reading) = ManifestSet.load(files: [file])

@@ -11,7 +11,9 @@ struct Check: ParsableCommand {
     abstract: "Check manifests before they are applied.",
     discussion: """
       Every finding has a code, a severity, the object, the file and line, and what to do. An error \
-      means that the control plane would not accept the manifests.
+      means that the control plane would not accept the manifests. Warnings also tell of policies that \
+      shut out without a word: rules that match nothing, workloads that nobody may reach, a DENY that leaves \
+      nobody. Files of a directory that are no manifests, such as values of templates, are left out.
 
       Exit codes: 0 nothing at or above the severity of --fail-on, 1 something is, 2 wrong usage.
       """)
@@ -28,6 +30,8 @@ struct Check: ParsableCommand {
   @Flag(help: "Print JSON: {\"findings\": [{code, severity, object, file, line, message, remedy}]}.")
   var json = false
 
+  @OptionGroup(title: "The mesh") var names: MeshNames
+
   func validate() throws {
     guard !files.isEmpty else { throw ValidationError("Name a file or a directory: apus check -f DIR.") }
     for path in files where !FileManager.default.fileExists(atPath: path) {
@@ -36,8 +40,9 @@ struct Check: ParsableCommand {
   }
 
   func run() throws {
-    let update = ManifestReader.readOnce(directories: files)
-    let findings = Self.withoutStrangers(update.findings)
+    let findings = ManifestReader.readOnce(
+      directories: files, options: names.options, leavingOutStrangers: true
+    ).findings
     if json { try printJSON(findings) } else { printText(findings) }
     let fails = findings.contains { finding in
       switch failOn {
@@ -48,14 +53,6 @@ struct Check: ParsableCommand {
       }
     }
     if fails { throw ExitCode(1) }
-  }
-
-  /// Without the files that are YAML and no manifests at all, such as values for a template.
-  static func withoutStrangers(_ findings: [Finding]) -> [Finding] {
-    let byFile = Dictionary(grouping: findings, by: \.file)
-    return findings.filter { finding in
-      byFile[finding.file]?.contains { $0.code != .unnamed && $0.code != .notAnObject } ?? true
-    }
   }
 
   private func printText(_ findings: [Finding]) {

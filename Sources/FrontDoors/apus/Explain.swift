@@ -37,6 +37,8 @@ struct Explain: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
+  @OptionGroup(title: "The mesh") var names: MeshNames
+
   func validate() throws {
     guard !files.isEmpty else { throw ValidationError("Name the manifests: -f DIR.") }
     for path in files where !FileManager.default.fileExists(atPath: path) {
@@ -45,8 +47,8 @@ struct Explain: ParsableCommand {
   }
 
   func run() throws {
-    let update = ManifestReader.readOnce(directories: files)
-    for finding in Check.withoutStrangers(update.findings) where finding.severity == .error {
+    let update = ManifestReader.readOnce(directories: files, options: names.options)
+    for finding in update.findings where finding.severity == .error {
       Output.error(finding.description)
     }
     guard let mesh = update.mesh else {
@@ -56,7 +58,7 @@ struct Explain: ParsableCommand {
     let explanations: [Explanation]
     do throws(QuestionError) {
       let question = Question(source: source, destination: destination, port: port)
-      explanations = try Explainer(update.objects, mesh).explain(question)
+      explanations = try Explainer(update.objects, mesh, options: names.options).explain(question)
     } catch {
       Output.error("apus: \(error)")
       throw ExitCode(1)

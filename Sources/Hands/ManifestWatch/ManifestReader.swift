@@ -18,8 +18,12 @@ public struct ManifestReader: Sendable {
     var failures: [ParsedManifest] = []
     /// What counted last; nil until something did.
     var good: [ParsedManifest]?
+    var leavesOutStrangers = false
 
-    var current: [ParsedManifest] { failures + files.values.map(\.parsed) }
+    var current: [ParsedManifest] {
+      failures
+        + files.values.map(\.parsed).filter { !leavesOutStrangers || !$0.isNoManifest || $0.path == path }
+    }
     var isUnusable: Bool { current.contains { $0.findings.preventUse } }
   }
 
@@ -28,11 +32,13 @@ public struct ManifestReader: Sendable {
     self.options = options
   }
 
-  /// One reading of the directories, for a check or a first look.
+  /// One reading of the directories, for a check or a first look. `leavingOutStrangers` leaves out files of a
+  /// directory that are no manifests at all; a file that is named itself is never left out.
   public static func readOnce(
-    directories: [String], options: CompileOptions = CompileOptions()
+    directories: [String], options: CompileOptions = CompileOptions(), leavingOutStrangers: Bool = false
   ) -> ManifestUpdate {
     var reader = ManifestReader(directories: directories, options: options)
+    for index in reader.roots.indices { reader.roots[index].leavesOutStrangers = leavingOutStrangers }
     _ = reader.read()
     return reader.last
       ?? ManifestUpdate(mesh: nil, objects: ManifestSet(), findings: [], rejected: directories)

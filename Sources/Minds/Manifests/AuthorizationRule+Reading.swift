@@ -126,7 +126,11 @@ extension AuthorizationPolicyObject.Term {
         remedy: "Remove it, or name what it should hold.")
     }
     for value in values {
-      guard let fault = AttributeValue.fault(of: value, attribute) else { continue }
+      let isPath = key == "paths" || key == "notPaths"
+      guard
+        let fault = AttributeValue.fault(of: value, attribute)
+          ?? (isPath ? PathTemplate.fault(of: value) : nil)
+      else { continue }
       section.invalid(key, "\(value.debugDescription) \(fault.why)", remedy: fault.remedy)
     }
     return values

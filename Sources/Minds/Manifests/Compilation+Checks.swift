@@ -27,7 +27,9 @@ extension Compilation {
           remedy: "Repeat spec.selector.matchLabels in spec.template.metadata.labels."))
     }
     let labels = labelSetsByNamespace
+    let services = Set(objects.services.map(\.meta.key))
     for policy in objects.authorizationPolicies {
+      checkTargets(of: policy, services)
       guard let selector = policy.selector else { continue }
       let isRoot = policy.meta.namespace == options.rootNamespace
       let candidates = isRoot ? Array(labels.values) : [labels[policy.meta.namespace] ?? []]
@@ -41,6 +43,19 @@ extension Compilation {
       findings.append(
         policy.finding(
           .emptySelection, .warning, "its selector selects no pod of the namespace \(policy.meta.namespace)"))
+    }
+  }
+
+  private mutating func checkTargets(of policy: AuthorizationPolicyObject, _ services: Set<String>) {
+    for target in policy.targets where target.kind == "Service" {
+      let key = "\(policy.meta.namespace)/\(target.name)"
+      guard !services.contains(key) else { continue }
+      findings.append(
+        Finding(
+          .unknownTarget, .warning, object: policy.meta.title,
+          at: Place(file: policy.meta.place.file, line: target.line),
+          "\(target.path) names the Service \(key), which no manifest declares",
+          remedy: "Correct its name, or add the Service."))
     }
   }
 

@@ -53,6 +53,8 @@ public enum FindingCode: String, Hashable, Sendable, CaseIterable {
   case foreignSelector = "APUS108"
   /// Two pods with one address.
   case podAddressConflict = "APUS109"
+  /// A target of a policy that no manifest declares.
+  case unknownTarget = "APUS110"
 
   // Mesh policy
   /// Ports are listed in a PeerAuthentication that selects no workload.
@@ -79,4 +81,22 @@ public enum FindingCode: String, Hashable, Sendable, CaseIterable {
   case auditOnly = "APUS211"
   /// An AuthorizationPolicy that cannot be read, and whose earlier version stays.
   case keptPolicy = "APUS212"
+  /// A policy names a namespace or a service account that the manifests do not have.
+  case unknownPeer = "APUS213"
+  /// A policy names a trust domain that is not the mesh's.
+  case foreignTrustDomain = "APUS214"
+  /// A policy names a port that the workloads it binds do not serve.
+  case unservedPort = "APUS215"
+  /// A policy names peers whose pods are not enrolled, so that they have no identity to match.
+  case peerNotEnrolled = "APUS216"
+  /// A rule, or an alternative of one, that no connection can match.
+  case ruleNeverMatches = "APUS217"
+  /// ALLOW policies bind a workload that serves, and none can allow anybody.
+  case lockedOut = "APUS218"
+  /// A DENY that leaves nobody.
+  case deniesEverybody = "APUS219"
+  /// A rule that allows only what a DENY denies.
+  case shadowedByDeny = "APUS220"
+  /// STRICT refuses workloads that are not enrolled, and so can only come in plaintext.
+  case strictRefusesPlaintext = "APUS221"
 }

@@ -41,6 +41,13 @@ public struct ParsedManifest: Hashable, Sendable {
   var controllers: [ControllerObject] = []
   var peerAuthentications: [PeerAuthenticationObject] = []
   var authorizationPolicies: [AuthorizationPolicyObject] = []
+  /// Documents that name neither `apiVersion` nor `kind`.
+  private var strangers = 0
+  private var documents = 0
+
+  /// YAML or JSON that is no manifest at all, such as values for a template: no document of it says what it
+  /// is.
+  public var isNoManifest: Bool { documents > 0 && strangers == documents }
 
   init(path: String) { self.path = path }
 
@@ -61,13 +68,16 @@ public struct ParsedManifest: Hashable, Sendable {
   mutating func read(_ document: YAMLNode, _ sink: FindingSink) {
     sink.object = ""
     sink.isStrict = false
+    documents += 1
     guard case .map = document.content, let object = Section(document, path: "", sink: sink) else {
       sink.report(
         .notAnObject, .error, line: document.line, "the document is \(document.typeName), not an object",
         remedy: "Every document begins with apiVersion and kind.")
+      strangers += 1
       return
     }
     guard let apiVersion = object.string("apiVersion"), let kind = object.string("kind") else {
+      if !object.has("apiVersion"), !object.has("kind") { strangers += 1 }
       for key in ["apiVersion", "kind"] where !object.has(key) {
         sink.report(.unnamed, .error, line: object.line, "\(key) is missing")
       }

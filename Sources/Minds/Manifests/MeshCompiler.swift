@@ -13,6 +13,8 @@ public enum MeshCompiler {
     compilation.compileNames()
     compilation.checkReferences()
     compilation.checkEnrollment()
+    compilation.checkReach()
+    compilation.checkPlaintextCallers()
     compilation.bindings.check(&compilation.findings)
     return (compilation.mesh, compilation.findings)
   }

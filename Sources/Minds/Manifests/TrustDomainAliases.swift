@@ -2,7 +2,7 @@ import MeshModel
 
 /// The names of the mesh's own trust domain. Policies may use any of them, and `cluster.local`, for all.
 struct TrustDomainAliases {
-  private let own: [String]
+  let own: [String]
   private let written: Set<String>
 
   init(_ options: CompileOptions) {

@@ -1,0 +1,202 @@
+import MeshModel
+
+/// What policies shut out without a word: rules that match nothing, workloads that nobody may reach, denials
+/// that leave nobody. Told from what is written; see `RuleReach`.
+extension Compilation {
+  mutating func checkReach() {
+    var check = ReachCheck(self)
+    check.run()
+    findings += check.findings
+  }
+
+  /// What the manifests say of pods. Running pods of a controller are not said twice.
+  var templates: [PodTemplate] {
+    objects.pods.filter { $0.meta.owner == nil }.map { template($0.meta, $0.meta.labels, $0.spec) }
+      + objects.controllers.map { template($0.meta, $0.templateLabels, $0.spec) }
+  }
+
+  private func template(_ meta: ObjectMeta, _ labels: [String: String], _ spec: PodSpec) -> PodTemplate {
+    PodTemplate(
+      title: meta.title, namespace: meta.namespace, labels: labels, spec: spec,
+      isEnrolled: isEnrolled(labels, spec, in: meta.namespace), place: meta.place)
+  }
+}
+
+/// One look at all policies and all workloads together.
+private struct ReachCheck {
+  typealias Policy = AuthorizationPolicyObject
+
+  /// Remarks on one policy: more are of no use to a reader.
+  private static let maximumRemarks = 20
+
+  private let compilation: Compilation
+  private let templates: [PodTemplate]
+  private let peers: KnownPeers
+  private let domains: TrustDomainAliases
+  private var bound: [String: Bound] = [:]
+  /// Policies of which no rule can match.
+  private var barren: Set<String> = []
+  private(set) var findings: [Finding] = []
+
+  /// The enrolled workloads that a policy binds.
+  private struct Bound {
+    var titles: [String] = []
+    var ports: Set<UInt16>? = []
+    var targets: [UInt16: UInt16] = [:]
+  }
+
+  init(_ compilation: Compilation) {
+    self.compilation = compilation
+    templates = compilation.templates
+    domains = TrustDomainAliases(compilation.options)
+    peers = KnownPeers(compilation.objects, templates, domains)
+  }
+
+  mutating func run() {
+    for template in templates where template.isEnrolled { bind(template) }
+    for policy in compilation.objects.authorizationPolicies where policy.isWhole { check(policy) }
+    checkLockOuts()
+    checkShadows()
+  }
+
+  private func enforced(on template: PodTemplate) -> [Policy] {
+    compilation.policies.enforced(namespace: template.namespace, labels: template.labels)
+  }
+
+  private func services(of template: PodTemplate) -> [ServiceObject] {
+    (compilation.servicesByNamespace[template.namespace] ?? []).filter { $0.selects(template.labels) }
+  }
+
+  private mutating func bind(_ template: PodTemplate) {
+    let services = services(of: template)
+    for policy in enforced(on: template) {
+      var entry = bound[policy.meta.key] ?? Bound()
+      entry.titles.append(template.title)
+      if template.ports.isEmpty { entry.ports = nil } else { entry.ports?.formUnion(template.ports) }
+      for port in services.flatMap(\.ports) where port.transport == .tcp {
+        let target = template.spec.number(of: port.target, port.transport)
+        if target != port.port { entry.targets[port.port] = target }
+      }
+      bound[policy.meta.key] = entry
+    }
+  }
+
+  // MARK: One policy
+
+  private func reaches(of policy: Policy) -> [RuleReach] {
+    let bound = bound[policy.meta.key]
+    let setting = RuleReach.Setting(
+      namespace: policy.meta.namespace, domains: domains, peers: peers, ports: bound?.ports,
+      targets: bound?.targets ?? [:])
+    return policy.rules.map { RuleReach(rule: $0, setting: setting) }
+  }
+
+  private mutating func check(_ policy: Policy) {
+    var said: [Finding] = []
+    var dead = 0
+    for (index, reach) in reaches(of: policy).enumerated() {
+      let path = "spec.rules[\(index)]"
+      if let cause = reach.dead {
+        // What the manifests do not tell may be told elsewhere.
+        let isSure = cause.doubt.severity > .info
+        let verb = isSure ? "matches" : "may match"
+        dead += isSure ? 1 : 0
+        said.append(
+          finding(
+            .ruleNeverMatches, cause.doubt.severity, policy, reach.rule.line,
+            "\(path) \(verb) nothing: \(cause.text)", cause.doubt.remedy))
+        continue
+      }
+      said += reach.deadParts.map {
+        finding(
+          .ruleNeverMatches, $0.doubt.severity, policy, $0.term.line,
+          "\($0.text), so this part of the rule matches nothing", $0.doubt.remedy)
+      }
+      said += reach.deadValues.map {
+        finding($0.doubt.code, $0.doubt.severity, policy, $0.term.line, $0.text, $0.doubt.remedy)
+      }
+      if policy.action == .deny, !policy.isDryRun, let breadth = reach.breadth {
+        said.append(deniesEverybody(policy, path, reach.rule.line, breadth))
+      }
+    }
+    if dead == policy.rules.count { barren.insert(policy.meta.key) }
+    findings += said.prefix(Self.maximumRemarks)
+  }
+
+  private func deniesEverybody(
+    _ policy: Policy, _ path: String, _ line: Int, _ breadth: RuleReach.Breadth
+  ) -> Finding {
+    let who = breadth == .everybody ? "every connection" : "every peer that has an identity of this mesh"
+    let whom = Self.list(bound[policy.meta.key]?.titles ?? []) ?? "what it binds"
+    return finding(
+      .deniesEverybody, .warning, policy, line,
+      "\(path) denies \(who) to \(whom), whatever is allowed elsewhere",
+      "Say whom to deny, unless that is meant.")
+  }
+
+  private func finding(
+    _ code: FindingCode, _ severity: Finding.Severity, _ policy: Policy, _ line: Int, _ message: String,
+    _ remedy: String
+  ) -> Finding {
+    Finding(
+      code, severity, object: policy.meta.title, at: Place(file: policy.meta.place.file, line: line),
+      message, remedy: remedy)
+  }
+
+  /// `Deployment a/b, Deployment a/c and 2 more`; nil for none.
+  private static func list(_ titles: [String]) -> String? {
+    guard titles.count > 2 else { return titles.isEmpty ? nil : titles.joined(separator: " and ") }
+    return "\(titles[0]), \(titles[1]) and \(titles.count - 2) more"
+  }
+
+  // MARK: Policies together
+
+  /// Workloads that serve, and that ALLOW policies bind of which none can allow anybody.
+  private mutating func checkLockOuts() {
+    var lockedOut: [String: (policy: Policy, titles: [String])] = [:]
+    for template in templates where template.isEnrolled {
+      guard !template.ports.isEmpty || !services(of: template).isEmpty else { continue }
+      let allowing = enforced(on: template).filter { $0.action == .allow && $0.isWhole }
+      guard !allowing.isEmpty, allowing.allSatisfy({ barren.contains($0.meta.key) }) else { continue }
+      // The most particular one is the one to correct.
+      let sorted = allowing.sorted { $0.meta.key < $1.meta.key }
+      guard let policy = sorted.first(where: { $0.selector != nil }) ?? sorted.first else { continue }
+      lockedOut[policy.meta.key, default: (policy, [])].titles.append(template.title)
+    }
+    for (_, (policy, titles)) in lockedOut.sorted(by: { $0.key < $1.key }) {
+      let why = policy.rules.isEmpty ? "it has no rules, so it allows nothing" : "none of its rules can match"
+      findings.append(
+        policy.finding(
+          .lockedOut, .warning,
+          "nobody may reach \(Self.list(titles) ?? ""): \(why), and no other policy allows anybody",
+          remedy: "Add a rule for those who call, unless that is meant."))
+    }
+  }
+
+  /// Rules that allow only peers whom a DENY of the same workloads denies anyway.
+  private mutating func checkShadows() {
+    let policies = compilation.objects.authorizationPolicies.filter { $0.isWhole && !$0.isDryRun }
+    let root = compilation.options.rootNamespace
+    let denying = Dictionary(grouping: policies.filter { $0.action == .deny }, by: \.meta.namespace)
+    for policy in policies where policy.action == .allow {
+      let above = [policy.meta.namespace, root].flatMap { denying[$0] ?? [] }.filter {
+        $0.targets.isEmpty
+          && ($0.selector == nil || ($0.selector == policy.selector && policy.targets.isEmpty))
+      }
+      var work = 0
+      for deny in above {
+        let ranges = reaches(of: deny).flatMap(\.wholly)
+        for (index, reach) in reaches(of: policy).enumerated() {
+          work += ranges.count
+          guard work < 10_000 else { break }
+          guard reach.dead == nil, reach.isWithin(ranges) else { continue }
+          findings.append(
+            finding(
+              .shadowedByDeny, .warning, policy, reach.rule.line,
+              "spec.rules[\(index)] allows only peers that \(deny.meta.title) at \(deny.meta.place) denies",
+              "Take them out of one of the two: a DENY is stronger."))
+        }
+      }
+    }
+  }
+}
