@@ -110,6 +110,37 @@ struct RoundTripTests {
   }
 }
 
+@Suite("Whom agents are told to trust")
+struct TrustTests {
+  @Test("round trips", arguments: [TrustedDomain.Roots.own, .foreign(pem: "-----BEGIN"), .foreign(pem: "")])
+  func roundTrip(roots: TrustedDomain.Roots) throws {
+    let resource = MeshResource.trust(TrustedDomain(try TrustDomain("partner.example"), roots: roots))
+    let encoded = try EncodedResource(resource)
+    #expect(encoded.name == "partner.example")
+    #expect(encoded.key.typeURL == TypeURL.trust)
+    #expect(
+      try MeshResource(name: encoded.name, typeURL: TypeURL.trust, bytes: encoded.bytes) == resource)
+  }
+
+  @Test("nobody is trusted for what is missing or misnamed")
+  func malformed() throws {
+    let silent = Apus_Trust_V1_TrustedDomain.with { $0.trustDomain = "partner.example" }
+    let upper = Apus_Trust_V1_TrustedDomain.with {
+      $0.trustDomain = "PARTNER"
+      $0.foreign = "x"
+    }
+    let other = Apus_Trust_V1_TrustedDomain.with {
+      $0.trustDomain = "other.example"
+      $0.own = .init()
+    }
+    for (name, message) in [("partner.example", silent), ("PARTNER", upper), ("partner.example", other)] {
+      #expect(throws: MalformedResource.self) {
+        try MeshResource(name: name, typeURL: TypeURL.trust, bytes: message.serializedBytes())
+      }
+    }
+  }
+}
+
 @Suite("What cannot be understood is refused by name")
 struct MalformedTests {
   static let addresses: [(String, Istio_Workload_Address)] = [

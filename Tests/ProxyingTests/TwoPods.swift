@@ -65,10 +65,8 @@ final class TwoPods: Sendable {
     issuer = try CertificateIssuer(trustDomain: .clusterLocal, now: Clock.wall() / 1_000_000_000)
     application = try AsyncSocket(.listener(on: SocketAddress(serverAddress, 0)), on: thread)
     port = try application.localAddress().port
-    clientWorker = try WorkerHandle.start(
-      name: "client", capture: capture, records: records, trustDomain: .clusterLocal)
-    serverWorker = try WorkerHandle.start(
-      name: "server", capture: capture, records: records, trustDomain: .clusterLocal)
+    clientWorker = try WorkerHandle.start(name: "client", capture: capture, records: records)
+    serverWorker = try WorkerHandle.start(name: "server", capture: capture, records: records)
     try publishCredentials(clientIdentity, to: clientWorker, generation: 1)
     try publishCredentials(serverIdentity, to: serverWorker, generation: 1)
     try await enroll("client", "a", clientIdentity, clientAddress, on: clientWorker)
@@ -84,8 +82,9 @@ final class TwoPods: Sendable {
   func publishCredentials(_ identity: Identity, to worker: WorkerHandle, generation: UInt64) throws {
     let credentials = try issuer.makeCredentials(
       identity: identity, lifetime: 3600, now: Clock.wall() / 1_000_000_000)
-    let client = try TLSSettings.client(credentials: credentials, roots: issuer.bundle)
-    let server = try TLSSettings.server(credentials: credentials, roots: issuer.bundle)
+    let trust = TrustStore(issuer.bundle, home: .clusterLocal)
+    let client = try TLSSettings.client(credentials: credentials, trust: trust)
+    let server = try TLSSettings.server(credentials: credentials, trust: trust)
     worker.publish(WorkloadTLS(client: client, server: server, generation: generation), for: identity)
   }
 

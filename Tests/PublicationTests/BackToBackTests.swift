@@ -89,7 +89,7 @@ struct BackToBackTests {
     try pair.connect()
     #expect(try pair.settle(.empty) == 0)
     #expect(pair.subscription.isSynced)
-    #expect(pair.batches.count == 2)
+    #expect(pair.batches.count == 3)
   }
 
   @Test("a reconnect is sent what changed meanwhile, and what went")
@@ -107,11 +107,41 @@ struct BackToBackTests {
     var pair = Discovery()
     try pair.connect()
     try pair.settle(catalog(1, [service("a"), policy("p")]))
-    #expect(pair.batches.map { $0.changes.first.map(isPolicy) } == [true, false])
+    // Nobody from outside is trusted, which is told between the two.
+    #expect(pair.batches.map { $0.changes.first.map(isPolicy) } == [true, nil, false])
     pair.batches = []
     try pair.settle(catalog(2, [service("a", "10.96.0.2"), policy("q")]))
     #expect(pair.batches.map { $0.changes.first.map(isPolicy) } == [true, false, true])
     #expect(pair.batches.last?.changes == [.remove(policy("p").key)])
+  }
+
+  @Test("trust in others comes after the policies, and goes before theirs; also what went meanwhile goes")
+  func trust() throws {
+    func trusted(_ name: String) throws -> MeshResource {
+      .trust(TrustedDomain(try TrustDomain(name), roots: .foreign(pem: "roots of \(name)")))
+    }
+    var pair = Discovery()
+    try pair.connect()
+    try pair.settle(catalog(1, [service("a"), policy("p"), trusted("x.example"), trusted("y.example")]))
+    #expect(pair.batches.map { $0.changes.first.map(isPolicy) } == [true, false, false])
+    #expect(try pair.state[trusted("x.example").key] == trusted("x.example"))
+    pair.batches = []
+    try pair.settle(catalog(2, [service("a"), trusted("y.example")]))
+    #expect(try pair.batches.first?.changes == [.remove(trusted("x.example").key)])
+    #expect(pair.batches.last?.changes == [.remove(policy("p").key)])
+    try pair.connect()
+    #expect(try pair.settle(catalog(3, [service("a")])) == 1)
+    #expect(pair.state.count == 1)
+  }
+
+  @Test("a control plane that knows nothing of trust in others is enough")
+  func withoutTrust() throws {
+    var pair = Discovery()
+    for request in pair.subscription.openingRequests() where request.typeURL != TypeURL.trust {
+      try pair.deliver(request)
+    }
+    try pair.settle(catalog(1, [service("a")]))
+    #expect(pair.subscription.isSynced)
   }
 
   private func isPolicy(_ change: MeshBatch.Change) -> Bool {

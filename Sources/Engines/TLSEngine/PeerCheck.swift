@@ -2,30 +2,72 @@ import COpenSSL
 import MeshModel
 
 /// The check of a peer's certificate: chain, then identity, then expectation.
+///
+/// The identity is read first, because its trust domain says which roots the chain must reach; it counts only
+/// once the chain does.
 enum PeerCheck {
-  /// Judges the chain in an X509_STORE_CTX that OpenSSL has prepared with the peer's certificates, our
-  /// roots and the purpose. Answers the peer's identity, nil for a peer known by its server name.
-  static func examine(_ chain: OpaquePointer, expecting: PeerExpectation) throws(PeerRefusal) -> Identity? {
-    guard unsafe X509_verify_cert(chain) == 1 else {
-      throw unsafe refusal(code: X509_STORE_CTX_get_error(chain))
-    }
+  /// Judges the chain in an X509_STORE_CTX that OpenSSL has prepared with the peer's certificates, the mesh's
+  /// own roots and the purpose. Answers the peer's identity, nil for a peer known by its server name.
+  static func examine(
+    _ chain: OpaquePointer, expecting: PeerExpectation, trust: TrustStore?
+  ) throws(PeerRefusal) -> Identity? {
     guard let leaf = unsafe X509_STORE_CTX_get0_cert(chain) else { throw .noCertificate }
-    guard unsafe X509_check_ca(leaf) == 0 else { throw .authorityAsPeer }
     switch expecting {
     case .serverName(let name):
+      try unsafe verify(chain, leaf)
       guard unsafe matches(leaf, name) else { throw .wrongServerName(expected: name) }
       return nil
-    case .trustDomain(let domain):
-      let found = try unsafe identity(of: leaf)
-      guard found.trustDomain == domain else { throw .foreignTrustDomain(found: found, expected: domain) }
-      return found
-    case .identities(let expected):
-      let found = try unsafe identity(of: leaf)
-      guard expected.contains(found) else { throw .unexpectedIdentity(found: found, expected: expected) }
+    case .anyTrusted, .trustDomain, .identities:
+      let found = try unsafe vouched(chain, leaf, trust)
+      try judge(found, expecting, trust)
       return found
     case .nobody:
       throw .other("no peer is expected here")
     }
+  }
+
+  /// The identity, once roots that may vouch for its trust domain do.
+  private static func vouched(
+    _ chain: OpaquePointer, _ leaf: OpaquePointer, _ trust: TrustStore?
+  ) throws(PeerRefusal) -> Identity {
+    guard let claimed = try? unsafe identity(of: leaf), let foreign = trust?.foreign[claimed.trustDomain]
+    else {
+      // Of ours, or of nobody's: our own roots judge it, and then its name.
+      try unsafe verify(chain, leaf)
+      return try unsafe identity(of: leaf)
+    }
+    // Instead of our own roots, not besides them.
+    unsafe X509_STORE_CTX_set0_trusted_stack(chain, foreign.stack)
+    do throws(PeerRefusal) {
+      try unsafe verify(chain, leaf)
+    } catch .unknownAuthority {
+      throw .notOfItsDomain(found: claimed)
+    }
+    return claimed
+  }
+
+  private static func judge(
+    _ found: Identity, _ expecting: PeerExpectation, _ trust: TrustStore?
+  ) throws(PeerRefusal) {
+    // Our roots have signed it, for a domain that is neither ours nor known.
+    if let domains = trust?.domains, trust?.bundle(for: found.trustDomain) == nil {
+      throw .foreignTrustDomain(found: found, expected: domains[0])
+    }
+    switch expecting {
+    case .trustDomain(let domain) where found.trustDomain != domain:
+      throw .foreignTrustDomain(found: found, expected: domain)
+    case .identities(let expected)
+    where !expected.contains { trust?.isSame(found, as: $0) ?? (found == $0) }:
+      throw .unexpectedIdentity(found: found, expected: expected)
+    default: return
+    }
+  }
+
+  private static func verify(_ chain: OpaquePointer, _ leaf: OpaquePointer) throws(PeerRefusal) {
+    guard unsafe X509_verify_cert(chain) == 1 else {
+      throw unsafe refusal(code: X509_STORE_CTX_get_error(chain))
+    }
+    guard unsafe X509_check_ca(leaf) == 0 else { throw .authorityAsPeer }
   }
 
   /// The one identity of an X509: exactly one URI, well formed.
@@ -75,7 +117,7 @@ enum PeerCheck {
     // certificate_expired, unknown_ca: the peer can act on these.
     case .expired: X509_V_ERR_CERT_HAS_EXPIRED
     case .notYetValid: X509_V_ERR_CERT_NOT_YET_VALID
-    case .unknownAuthority, .noCertificate: X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+    case .unknownAuthority, .notOfItsDomain, .noCertificate: X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
     // handshake_failure: a good certificate, but not of whom we want.
     case .foreignTrustDomain, .unexpectedIdentity: X509_V_ERR_APPLICATION_VERIFICATION
     case .wrongServerName: X509_V_ERR_HOSTNAME_MISMATCH

@@ -1,3 +1,5 @@
+import MeshModel
+
 extension PeerRefusal: CustomStringConvertible {
   public var description: String {
     switch self {
@@ -12,6 +14,8 @@ extension PeerRefusal: CustomStringConvertible {
     case .malformedIdentity(let reason): "the peer's certificate holds a malformed identity: \(reason)"
     case .foreignTrustDomain(let found, let expected):
       "the peer is \(found), of a trust domain other than \(expected)"
+    case .notOfItsDomain(let found):
+      "the peer says it is \(found), but no root of \(found.trustDomain) vouches for it"
     case .unexpectedIdentity(let found, let expected):
       "the peer is \(found), expected was \(Self.list(expected))"
     case .wrongServerName(let expected):

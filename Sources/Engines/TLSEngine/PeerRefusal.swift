@@ -21,6 +21,9 @@ public enum PeerRefusal: Error, Hashable, Sendable {
   case malformedIdentity(String)
   /// Its identity is of a trust domain that we do not serve.
   case foreignTrustDomain(found: Identity, expected: TrustDomain)
+  /// Its identity is of a foreign trust domain that is trusted, but its chain leads to none of that domain's
+  /// roots: most likely to another's.
+  case notOfItsDomain(found: Identity)
   /// A true identity, but not one of those that may answer here.
   case unexpectedIdentity(found: Identity, expected: [Identity])
   /// Its certificate is not for the server name that we dialed.

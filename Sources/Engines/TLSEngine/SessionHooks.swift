@@ -36,7 +36,8 @@ enum SessionHooks {
       let session = unsafe session(of: OpaquePointer(ssl))
     else { return 0 }
     do throws(PeerRefusal) {
-      try unsafe session.accept(PeerCheck.examine(chain, expecting: session.expectation))
+      try unsafe session.accept(
+        PeerCheck.examine(chain, expecting: session.expectation, trust: session.settings.trust))
       return 1
     } catch {
       session.refuse(error)

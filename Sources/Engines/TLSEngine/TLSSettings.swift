@@ -10,7 +10,8 @@ import COpenSSL
 @safe public final class TLSSettings: @unchecked Sendable {
   public let role: TLSRole
   public let credentials: Credentials?
-  public let roots: TrustBundle?
+  /// Whom the sessions believe; nil when they ask for no certificate.
+  public let trust: TrustStore?
   public let alpn: [String]
   let handle: OpaquePointer
 
@@ -19,36 +20,53 @@ import COpenSSL
   /// Certificates between leaf and root.
   static let maximumDepth: Int32 = 8
 
+  /// The mesh's own roots.
+  public var roots: TrustBundle? { trust?.roots }
+
   /// For dialing. Without credentials the session is authenticated on the server's side alone.
+  public static func client(
+    credentials: Credentials?, trust: TrustStore, alpn: [String] = ["h2"]
+  ) throws(TLSError) -> TLSSettings {
+    try TLSSettings(.client, credentials, trust, alpn)
+  }
+
+  /// For dialing within one mesh.
   public static func client(
     credentials: Credentials?, roots: TrustBundle, alpn: [String] = ["h2"]
   ) throws(TLSError) -> TLSSettings {
-    try TLSSettings(.client, credentials, roots, alpn)
+    try TLSSettings(.client, credentials, TrustStore(roots), alpn)
   }
 
-  /// For accepting. Without roots no client certificate is asked for; with roots every client must show
-  /// one.
+  /// For accepting. Every client must show a certificate.
+  public static func server(
+    credentials: Credentials, trust: TrustStore, alpn: [String] = ["h2"]
+  ) throws(TLSError) -> TLSSettings {
+    try TLSSettings(.server, credentials, trust, alpn)
+  }
+
+  /// For accepting within one mesh. Without roots no client certificate is asked for; with roots every client
+  /// must show one.
   public static func server(
     credentials: Credentials, roots: TrustBundle?, alpn: [String] = ["h2"]
   ) throws(TLSError) -> TLSSettings {
-    try TLSSettings(.server, credentials, roots, alpn)
+    try TLSSettings(.server, credentials, roots.map { TrustStore($0) }, alpn)
   }
 
   private init(
-    _ role: TLSRole, _ credentials: Credentials?, _ roots: TrustBundle?, _ alpn: [String]
+    _ role: TLSRole, _ credentials: Credentials?, _ trust: TrustStore?, _ alpn: [String]
   ) throws(TLSError) {
     ErrorQueue.clear()
     let method = role == .client ? unsafe TLS_client_method() : unsafe TLS_server_method()
     guard let handle = unsafe SSL_CTX_new(method) else { throw .engine(ErrorQueue.drainText()) }
     self.role = role
     self.credentials = credentials
-    self.roots = roots
+    self.trust = trust
     self.alpn = alpn
     unsafe self.handle = unsafe handle
     try applyProfile()
     try applyCredentials()
     try applyProtocols()
-    if let roots { unsafe SSL_CTX_set1_cert_store(handle, roots.handle) }
+    if let roots = trust?.roots { unsafe SSL_CTX_set1_cert_store(handle, roots.handle) }
     unsafe SessionHooks.install(in: handle, role: role, alpn: !alpn.isEmpty)
   }
 

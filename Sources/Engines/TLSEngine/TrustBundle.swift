@@ -5,6 +5,8 @@ import COpenSSL
   public let certificates: [Certificate]
   /// An X509_STORE, shared by the settings of every session; OpenSSL locks it.
   let handle: OpaquePointer
+  /// The same roots as a STACK_OF(X509), to stand in for the store of a session that has another.
+  let stack: OpaquePointer
 
   /// Reads one or several roots.
   public convenience init(pem: String) throws(CredentialError) {
@@ -22,23 +24,34 @@ import COpenSSL
     }
     ErrorQueue.clear()
     guard let store = unsafe X509_STORE_new() else { throw .engine(ErrorQueue.drainText()) }
-    for certificate in certificates where unsafe X509_STORE_add_cert(store, certificate.handle) != 1 {
+    guard let stack = unsafe apus_X509s_make() else {
       unsafe X509_STORE_free(store)
       throw .engine(ErrorQueue.drainText())
     }
     self.certificates = certificates
     unsafe handle = unsafe store
+    unsafe self.stack = unsafe stack
+    for certificate in certificates {
+      guard unsafe X509_STORE_add_cert(store, certificate.handle) == 1,
+        unsafe apus_X509s_append(stack, certificate.handle) == 1
+      else { throw .engine(ErrorQueue.drainText()) }
+    }
   }
 
-  deinit { unsafe X509_STORE_free(handle) }
+  deinit {
+    unsafe X509_STORE_free(handle)
+    unsafe apus_X509s_free(stack)
+  }
 
   /// The roots as PEM, one after the other. Public knowledge.
   public var pem: String { Certificate.pem(of: certificates) }
 }
 
 /// Two bundles are the same when they hold the same roots in the same order.
-extension TrustBundle: Equatable {
+extension TrustBundle: Hashable {
   public static func == (left: TrustBundle, right: TrustBundle) -> Bool {
     left === right || left.certificates == right.certificates
   }
+
+  public func hash(into hasher: inout Hasher) { hasher.combine(certificates) }
 }

@@ -17,7 +17,7 @@ struct Serve: ParsableCommand {
           --root-out root.pem --node-tokens tokens.json --metrics 127.0.0.1:15014
 
       Agents then connect with --control 127.0.0.1:15012 --control-root root.pem and their node's token. \
-      SIGHUP reads the tokens, the authority and the roots again; what is broken stays as it was, and the \
+      SIGHUP reads the tokens, the authority and all roots again; what is broken stays as it was, and the \
       log says why. SIGTERM ends.
 
       To replace the root without one refused connection, send SIGHUP after each of three edits, and let the \
@@ -43,6 +43,23 @@ struct Serve: ParsableCommand {
 
   @Option(help: ArgumentHelp("The mesh's trust domain: the first part of every identity.", valueName: "name"))
   var trustDomain = "cluster.local"
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Another name of the trust domain, for example a former one: identities of it are accepted when the \
+      mesh's own roots vouch for them, and a policy that names one of the names means all. Repeat it for \
+      several.
+      """, valueName: "name"))
+  var trustDomainAlias: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      A foreign trust domain whose identities are accepted, and the file with the roots, PEM, that vouch for \
+      them and for no others. Repeat it for several. Read again on SIGHUP; an empty file withdraws the trust.
+      """, valueName: "domain=file"))
+  var trustBundle: [String] = []
 
   @Option(
     help: ArgumentHelp(
@@ -112,11 +129,50 @@ struct Serve: ParsableCommand {
       throw ValidationError(
         "--leaf-lifetime takes \(Self.leafLifetimes.lowerBound) to \(Self.leafLifetimes.upperBound) seconds.")
     }
-    return ControlConfiguration(
-      manifests: manifests, listen: try address(listen, "--listen"), trustDomain: try domain(),
+    let domain = try domain(trustDomain, "--trust-domain")
+    var configuration = ControlConfiguration(
+      manifests: manifests, listen: try address(listen, "--listen"), trustDomain: domain,
       authority: try authority(), extraRoots: caRoots, rootOutput: rootOut, nodeTokens: nodeTokens,
       metrics: try metrics.map { try address($0, "--metrics") },
       limits: AuthorityLimits(leafLifetime: leafLifetime))
+    configuration.trustDomainAliases = try trustDomainAlias.map {
+      try self.domain($0, "--trust-domain-alias")
+    }
+    configuration.trustBundles = try bundles([domain] + configuration.trustDomainAliases)
+    return configuration
+  }
+
+  /// Trust domains that may be foreign or other names of ours; each costs every agent its roots.
+  private static let maximumDomains = 100
+
+  private func bundles(_ own: [TrustDomain]) throws -> [TrustDomain: String] {
+    guard Set(own).count == own.count else {
+      throw ValidationError("--trust-domain-alias says a name twice, or the trust domain itself.")
+    }
+    guard own.count + trustBundle.count <= Self.maximumDomains else {
+      throw ValidationError("There are more than \(Self.maximumDomains) trust domains.")
+    }
+    var bundles: [TrustDomain: String] = [:]
+    for text in trustBundle {
+      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else {
+        throw ValidationError("--trust-bundle takes DOMAIN=FILE, not '\(text)'.")
+      }
+      let domain = try domain(parts[0], "--trust-bundle")
+      guard !own.contains(domain) else {
+        throw ValidationError(
+          "--trust-bundle: \(domain) is the mesh's own; more roots for it are said with --ca-roots.")
+      }
+      guard domain != .clusterLocal else {
+        throw ValidationError(
+          "--trust-bundle: in policies \(domain) stands for the mesh's own trust domain, so a foreign one of "
+            + "that name could not be told from it.")
+      }
+      guard bundles.updateValue(parts[1], forKey: domain) == nil else {
+        throw ValidationError("--trust-bundle names \(domain) twice; one file may hold several roots.")
+      }
+    }
+    return bundles
   }
 
   private func logSettings() throws -> LogSettings {
@@ -137,11 +193,11 @@ struct Serve: ParsableCommand {
     }
   }
 
-  private func domain() throws -> TrustDomain {
+  private func domain(_ name: String, _ flag: String) throws -> TrustDomain {
     do throws(IdentityError) {
-      return try TrustDomain(trustDomain)
+      return try TrustDomain(name)
     } catch {
-      throw ValidationError("--trust-domain: \(error).")
+      throw ValidationError("\(flag): \(error).")
     }
   }
 

@@ -6,4 +6,6 @@ public enum TypeURL {
   public static let authorization = "type.googleapis.com/istio.security.Authorization"
   /// The rules and policies of one waypoint (`apus.waypoint.v1.Configuration`).
   public static let waypointConfiguration = "type.googleapis.com/apus.waypoint.v1.Configuration"
+  /// Trust domains besides the mesh's own (`apus.trust.v1.TrustedDomain`); an extension of ours.
+  public static let trust = "type.googleapis.com/apus.trust.v1.TrustedDomain"
 }

@@ -145,7 +145,7 @@ final class Tunnel: PollTarget {
     socket.setKeepAlive()
     let tls: TLSSession
     do throws(TLSError) {
-      tls = try TLSSession(credentials.server, role: .server, expecting: .trustDomain(worker.trustDomain))
+      tls = try TLSSession(credentials.server, role: .server, expecting: .anyTrusted)
     } catch {
       socket.abortOnClose()
       return

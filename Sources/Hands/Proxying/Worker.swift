@@ -17,7 +17,6 @@ final class Worker {
   let handle: WorkerHandle
   let capture: any CaptureLookup
   let records: RecordQueue
-  let trustDomain: TrustDomain
   let home: NetworkNamespace
   private let poller: Poller
   private var targets = Slab<any PollTarget>()
@@ -44,12 +43,11 @@ final class Worker {
   private var withdrawn: [@Sendable () -> Void] = []
 
   init(
-    _ handle: WorkerHandle, capture: any CaptureLookup, records: RecordQueue, trustDomain: TrustDomain
+    _ handle: WorkerHandle, capture: any CaptureLookup, records: RecordQueue
   ) throws(SystemError) {
     self.handle = handle
     self.capture = capture
     self.records = records
-    self.trustDomain = trustDomain
     home = try NetworkNamespace.current()
     poller = try Poller()
     try poller.add(handle.wakeUp.descriptor, .readable, token: 0)

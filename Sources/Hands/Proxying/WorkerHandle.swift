@@ -23,12 +23,12 @@ public final class WorkerHandle: Sendable {
 
   /// Starts a worker on a thread of its own.
   public static func start(
-    name: String, capture: any CaptureLookup, records: RecordQueue, trustDomain: TrustDomain
+    name: String, capture: any CaptureLookup, records: RecordQueue
   ) throws(SystemError) -> WorkerHandle {
     let handle = try WorkerHandle()
     WorkerThread.start(name) {
       do throws(SystemError) {
-        try Worker(handle, capture: capture, records: records, trustDomain: trustDomain).run()
+        try Worker(handle, capture: capture, records: records).run()
       } catch {
         preconditionFailure("a worker cannot start: \(error)")
       }

@@ -14,7 +14,7 @@ public final class Catalog: Sendable {
 
   public init(generation: UInt64, resources list: [EncodedResource]) {
     self.generation = generation
-    var resources: [String: [String: EncodedResource]] = [TypeURL.address: [:], TypeURL.authorization: [:]]
+    var resources: [String: [String: EncodedResource]] = [:]
     var aliases: [String: String] = [:]
     for resource in list {
       resources[resource.key.typeURL, default: [:]][resource.name] = resource

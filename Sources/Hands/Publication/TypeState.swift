@@ -90,16 +90,18 @@ struct Due {
   var isEmpty: Bool { changed.isEmpty && removed.isEmpty }
 }
 
-/// The order of publication: policies, then the addresses that reference them, then the withdrawal of
-/// policies.
+/// The order of publication: policies, then those who may come, then the addresses that reference policies,
+/// then the withdrawal of policies.
 enum Stage: CaseIterable {
   case policies
+  case trust
   case addresses
   case policyRemovals
 
   var typeURL: String {
     switch self {
     case .policies, .policyRemovals: TypeURL.authorization
+    case .trust: TypeURL.trust
     case .addresses: TypeURL.address
     }
   }

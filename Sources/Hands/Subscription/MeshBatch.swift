@@ -12,7 +12,7 @@ public struct MeshBatch: Sendable {
   /// Resources that could not be understood: the earlier version stays; a policy of which none is held is
   /// replaced by one that denies everybody in its scope.
   public var rejected: [MalformedResource] = []
-  /// True once every subscribed type has been answered at least once: before that, a missing policy or
+  /// True once policies and addresses have been answered at least once: before that, a missing policy or
   /// workload says nothing.
   public var isSynced = false
 

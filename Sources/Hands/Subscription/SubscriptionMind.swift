@@ -3,7 +3,7 @@ import MeshCodec
 import MeshModel
 import SwiftProtobuf
 
-/// The subscriber's side of delta discovery (xDS v3, delta ADS): everything of the two types, kept across
+/// The subscriber's side of delta discovery (xDS v3, delta ADS): everything of its types, kept across
 /// connections, so that a reconnect is told only what changed. Pure: responses go in; batches and replies
 /// come out.
 public struct SubscriptionMind {
@@ -13,7 +13,7 @@ public struct SubscriptionMind {
   private let node: Envoy_Config_Core_V3_Node
   private var types: [String: TypeState] = [:]
   /// In the order of subscription: policies first, so that they are there when workloads arrive.
-  private static let typeURLs = [TypeURL.authorization, TypeURL.address]
+  private static let typeURLs = [TypeURL.authorization, TypeURL.trust, TypeURL.address]
 
   private struct TypeState {
     var held: [String: Held] = [:]
@@ -46,8 +46,9 @@ public struct SubscriptionMind {
     }
   }
 
-  /// True once every type has been answered at least once, on any connection.
-  public var isSynced: Bool { types.values.allSatisfy(\.isSynced) }
+  /// True once policies and addresses have been answered at least once, on any connection. Trust in others is
+  /// an extension that other control planes do not answer; until it comes nobody from outside is accepted.
+  public var isSynced: Bool { types.allSatisfy { $0.key == TypeURL.trust || $0.value.isSynced } }
 
   /// Takes one response: what it changes, and the acknowledgement or refusal to send.
   public mutating func receive(

@@ -35,6 +35,9 @@ public struct EncodedResource: Hashable, Sendable {
       case .waypoint(let configuration):
         aliases = []
         bytes = try Apus_Waypoint_V1_Configuration(configuration).serializedBytes(options: options)
+      case .trust(let trusted):
+        aliases = []
+        bytes = try Apus_Trust_V1_TrustedDomain(trusted).serializedBytes(options: options)
       }
     } catch {
       throw MalformedResource(name: resource.key.description, reason: "cannot be encoded: \(error)")

@@ -29,6 +29,8 @@ extension MeshResource {
       return .authorization(try Istio_Security_Authorization(serializedBytes: bytes).model())
     case TypeURL.waypointConfiguration:
       return .waypoint(try Apus_Waypoint_V1_Configuration(serializedBytes: bytes).model())
+    case TypeURL.trust:
+      return .trust(try Apus_Trust_V1_TrustedDomain(serializedBytes: bytes).model())
     default:
       throw Unreadable("resources of type \(typeURL) are not understood")
     }

@@ -7,6 +7,7 @@ public enum MeshResource: Hashable, Sendable {
   case service(Service)
   case authorization(Authorization)
   case waypoint(WaypointConfiguration)
+  case trust(TrustedDomain)
 
   public var key: MeshResourceKey {
     switch self {
@@ -14,6 +15,7 @@ public enum MeshResource: Hashable, Sendable {
     case .service(let service): .service(service.key)
     case .authorization(let authorization): .authorization(authorization.key)
     case .waypoint(let configuration): .waypoint(configuration.waypoint)
+    case .trust(let trusted): .trust(trusted.domain)
     }
   }
 }
@@ -25,6 +27,7 @@ public enum MeshResourceKey: Hashable, Sendable, CustomStringConvertible {
   /// `namespace/name`.
   case authorization(String)
   case waypoint(WaypointName)
+  case trust(TrustDomain)
 
   /// The resource's name on the wire, unique within its type.
   public var description: String {
@@ -33,6 +36,7 @@ public enum MeshResourceKey: Hashable, Sendable, CustomStringConvertible {
     case .service(let key): key.description
     case .authorization(let key): key
     case .waypoint(let name): name.description
+    case .trust(let domain): domain.name
     }
   }
 
@@ -42,6 +46,7 @@ public enum MeshResourceKey: Hashable, Sendable, CustomStringConvertible {
     case .workload, .service: TypeURL.address
     case .authorization: TypeURL.authorization
     case .waypoint: TypeURL.waypointConfiguration
+    case .trust: TypeURL.trust
     }
   }
 }

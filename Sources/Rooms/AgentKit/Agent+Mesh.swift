@@ -13,6 +13,7 @@ import Telemetry
 extension Agent {
   /// One batch of discovery.
   func take(_ batch: MeshBatch) {
+    takeTrust(batch.changes)
     take(
       { mesh in
         for change in batch.changes {
@@ -24,7 +25,7 @@ extension Agent {
           case .remove(.service(let key)): mesh.removeService(key)
           case .remove(.authorization(let key)): mesh.removeAuthorization(key)
           // Never subscribed to by an agent.
-          case .upsert(.waypoint), .remove(.waypoint): break
+          case .upsert(.waypoint), .remove(.waypoint), .upsert(.trust), .remove(.trust): break
           }
         }
       }, synced: batch.isSynced)
@@ -32,17 +33,7 @@ extension Agent {
 
   /// A certificate, or its roots, have changed.
   func take(_ issued: IssuedCredentials) {
-    do throws(TLSError) {
-      take(
-        WorkloadTLS(
-          client: try .client(credentials: issued.credentials, roots: issued.roots),
-          server: try .server(credentials: issued.credentials, roots: issued.roots),
-          generation: issued.generation),
-        of: issued.identity)
-    } catch {
-      log.error(
-        "a certificate cannot be used", metadata: ["identity": "\(issued.identity)", "error": "\(error)"])
-    }
+    take(issued.credentials, trusting: issued.roots, of: issued.identity)
   }
 
   /// Turns records into access lines and metrics for the life of the process.

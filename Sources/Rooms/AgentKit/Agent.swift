@@ -32,6 +32,7 @@ actor Agent {
   private var pods: [String: AgentPod] = [:]
   /// How many pods speak under an identity; its certificate is held as long as one does.
   private var holders: [Identity: Int] = [:]
+  /// Counts what workers were given to open tunnels with.
   private var generation: UInt64 = 0
   private let identities: any IdentitySource
 
@@ -50,8 +51,7 @@ actor Agent {
     self.records = records
     let lookup = KernelCapture(capture: capture)
     workers = try (0..<configuration.workers).map { index in
-      try WorkerHandle.start(
-        name: "worker-\(index)", capture: lookup, records: records, trustDomain: configuration.trustDomain)
+      try WorkerHandle.start(name: "worker-\(index)", capture: lookup, records: records)
     }
   }
 
@@ -82,7 +82,13 @@ actor Agent {
     for worker in workers { worker.publish(tls, for: identity) }
   }
 
-  private var latest: [Identity: WorkloadTLS] = [:]
+  private(set) var latest: [Identity: WorkloadTLS] = [:]
+  var outside = OutsideTrust()
+
+  func nextGeneration() -> UInt64 {
+    generation += 1
+    return generation
+  }
 
   private var awaitingSync: [CheckedContinuation<Void, Never>] = []
 

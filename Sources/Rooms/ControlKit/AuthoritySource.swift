@@ -23,7 +23,7 @@ enum AuthoritySource {
       issuer = try made(configuration.trustDomain, now: now, log)
     }
     guard let path = configuration.extraRoots else { return issuer }
-    let roots = try extraRoots(path, now: now, log)
+    let roots = try RootsFile.roots(RootsFile.text(path), of: path, now: now, log)
     do throws(CredentialError) {
       return try issuer.trusting(roots)
     } catch {
@@ -56,33 +56,11 @@ enum AuthoritySource {
     log.notice("the operator's authority signs", metadata: ["signer": "\(signer.subject)"])
   }
 
-  /// A root that has ended convinces nobody; it must not keep the others from being trusted.
-  private static func extraRoots(
-    _ path: String, now: Int64, _ log: Logger
-  ) throws(ControlError) -> [Certificate] {
-    let pem = try text(path, limit: Certificate.maximumPEM)
-    let found: [Certificate]
-    do throws(CredentialError) {
-      found = try TrustBundle(pem: pem).certificates
-    } catch {
-      throw ControlError("\(path): \(error)")
-    }
-    for root in found where !root.isSelfIssued {
-      throw ControlError("\(path): \(root.subject) is no root: it is signed by \(root.issuer)")
-    }
-    return found.filter { root in
-      if now < root.notAfter { return true }
-      log.warning(
-        "an expired root is left out", metadata: ["file": "\(path)", "root": "\(root.subject)"])
-      return false
-    }
-  }
-
   private static func read(
     _ files: ControlConfiguration.AuthorityFiles, now: Int64
   ) throws(ControlError) -> CertificateIssuer {
-    let certificates = try text(files.certificates, limit: Certificate.maximumPEM)
-    let pem = try text(files.key, limit: PrivateKey.maximumPEM)
+    let certificates = try RootsFile.text(files.certificates)
+    let pem = try RootsFile.text(files.key, limit: PrivateKey.maximumPEM)
     guard pem.contains("-----BEGIN") else { throw ControlError("\(files.key) holds no key in PEM form") }
     let key: PrivateKey
     do throws(CredentialError) {
@@ -97,14 +75,6 @@ enum AuthoritySource {
         "the first certificate of \(files.certificates) does not belong to the key \(files.key)")
     } catch {
       throw ControlError("\(files.certificates): \(error)")
-    }
-  }
-
-  private static func text(_ path: String, limit: Int) throws(ControlError) -> String {
-    do throws(SystemError) {
-      return try Files.text(path, limit: limit)
-    } catch {
-      throw ControlError("the authority cannot be read: \(error)")
     }
   }
 }

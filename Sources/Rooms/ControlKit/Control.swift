@@ -23,11 +23,14 @@ public final class Control: Sendable {
   private let configuration: ControlConfiguration
   private let tokens: NodeTokens
   private let places: PodPlaces
+  private let outside: OutsideTrust
   private let thread: ReactorThread
   private let log: Logger
   private let pages = Mutex<PageServer?>(nil)
   private let tasks = Mutex<[Task<Void, Never>]>([])
   private let latest = Mutex<ManifestUpdate?>(nil)
+  /// The last mesh; held while it is published, so that an older one never follows a newer one.
+  private let mesh = Mutex<CompiledMesh?>(nil)
 
   /// Opens the listener; nothing is served before `start`.
   public init(_ configuration: ControlConfiguration, on thread: ReactorThread, log: Logger)
@@ -54,6 +57,7 @@ public final class Control: Sendable {
     } catch {
       throw ControlError("it cannot listen on \(configuration.listen): \(error)")
     }
+    outside = try OutsideTrust(configuration, own: issuer.bundle, now: now, log: log)
     self.configuration = configuration
     self.tokens = tokens
     self.places = places
@@ -91,6 +95,8 @@ public final class Control: Sendable {
   public func reload() {
     reloadTokens()
     reloadAuthority()
+    outside.reload(own: authority.issuer.bundle, now: Clock.wall() / 1_000_000_000)
+    mesh.withLock { if let mesh = $0 { publish(mesh) } }
   }
 
   /// Ends the streams of nodes whose tokens are not valid any more.
@@ -158,6 +164,7 @@ public final class Control: Sendable {
   private func follow(_ taken: @Sendable () -> Void) async {
     var options = CompileOptions()
     options.trustDomain = configuration.trustDomain
+    options.trustDomainAliases = configuration.trustDomainAliases
     let watch = ManifestWatch(
       directories: configuration.manifests, options: options, thread: thread, logger: log)
     var findings = FindingLog(log)
@@ -172,10 +179,17 @@ public final class Control: Sendable {
   private func take(_ mesh: CompiledMesh) {
     // A pod's agent may ask for its certificate as soon as it is told of the pod.
     places.replace(with: mesh.workloads)
+    self.mesh.withLock { latest in
+      latest = mesh
+      publish(mesh)
+    }
+  }
+
+  private func publish(_ mesh: CompiledMesh) {
     do throws(MalformedResource) {
       try publisher.publish(
         mesh.authorizations.map(MeshResource.authorization) + mesh.services.map(MeshResource.service)
-          + mesh.workloads.map(MeshResource.workload))
+          + mesh.workloads.map(MeshResource.workload) + outside.all.map(MeshResource.trust))
     } catch {
       log.error(
         "the last published mesh stays: a resource cannot be sent", metadata: ["resource": "\(error)"])

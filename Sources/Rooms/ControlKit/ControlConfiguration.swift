@@ -12,6 +12,10 @@ public struct ControlConfiguration: Sendable {
   public var authority: AuthorityFiles?
   /// Roots that are trusted besides the signer's own, a PEM file; nil for none.
   public var extraRoots: String?
+  /// Other names of the trust domain: the same roots vouch for them, and policies that name one mean all.
+  public var trustDomainAliases: [TrustDomain] = []
+  /// Foreign trust domains whose identities are accepted, and the files with their roots, PEM. None is ours.
+  public var trustBundles: [TrustDomain: String] = [:]
   /// Where the root certificates are written, PEM, for agents to check us by.
   public var rootOutput: String
   /// The file that says which bearer token stands for which node.

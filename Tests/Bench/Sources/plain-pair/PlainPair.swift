@@ -38,13 +38,15 @@ struct PlainPair {
       let identity = try Identity(
         trustDomain: .clusterLocal, namespace: namespace, serviceAccount: name)
       let worker = try WorkerHandle.start(
-        name: name, capture: Fixed(destination: SocketAddress(virtual, 80)), records: records,
-        trustDomain: .clusterLocal)
+        name: name, capture: Fixed(destination: SocketAddress(virtual, 80)), records: records)
       let credentials = try issuer.makeCredentials(identity: identity, lifetime: 3600, now: now)
       worker.publish(
         WorkloadTLS(
-          client: try .client(credentials: credentials, roots: issuer.bundle),
-          server: try .server(credentials: credentials, roots: issuer.bundle), generation: 1), for: identity)
+          client: try .client(
+            credentials: credentials, trust: TrustStore(issuer.bundle, home: .clusterLocal)),
+          server: try .server(
+            credentials: credentials, trust: TrustStore(issuer.bundle, home: .clusterLocal)),
+          generation: 1), for: identity)
       let sockets = PodSockets(
         namespace: try .current(),
         listening: [

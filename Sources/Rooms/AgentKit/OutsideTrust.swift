@@ -1,0 +1,40 @@
+import MeshModel
+import TLSEngine
+
+/// Whom the pods of this node accept besides their own trust domain, as the control plane says.
+struct OutsideTrust {
+  /// More trust domains than this are not taken; the control plane's own limit is lower.
+  static let maximumDomains = 1_000
+
+  private var aliases: Set<TrustDomain> = []
+  private var foreign: [TrustDomain: TrustBundle] = [:]
+
+  /// Trusts the domain by these roots and no longer by any others; not at all when they cannot be read, or
+  /// when there are too many. Answers why.
+  mutating func upsert(_ trusted: TrustedDomain) -> String? {
+    remove(trusted.domain)
+    guard aliases.count + foreign.count < Self.maximumDomains else {
+      return "there are more than \(Self.maximumDomains) trust domains"
+    }
+    switch trusted.roots {
+    case .own: aliases.insert(trusted.domain)
+    case .foreign(let pem):
+      do throws(CredentialError) {
+        foreign[trusted.domain] = try TrustBundle(pem: pem)
+      } catch {
+        return "\(error)"
+      }
+    }
+    return nil
+  }
+
+  mutating func remove(_ domain: TrustDomain) {
+    aliases.remove(domain)
+    foreign[domain] = nil
+  }
+
+  /// `roots`: the mesh's own. They alone vouch for `home`, whatever else was said.
+  func store(_ roots: TrustBundle, home: TrustDomain) -> TrustStore {
+    TrustStore(roots, home: home, aliases: aliases.sorted { $0.name < $1.name }, foreign: foreign)
+  }
+}
