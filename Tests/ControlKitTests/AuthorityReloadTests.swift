@@ -1,4 +1,5 @@
 import Authority
+import Glibc
 import MeshModel
 import Reactor
 import TestSupport
@@ -118,6 +119,30 @@ struct AuthorityReloadTests {
       try site.write(#require(good[file]), to: file)
     }
     await site.control.stop()
+  }
+
+  @Test("a root kept in memory for the next process goes on, and is the same to whoever was certified by it")
+  func keptInMemory() async throws {
+    let vault = try MemoryVault(name: "root")
+    func start() throws -> ControlSite {
+      let inherited = dup(vault.descriptor)
+      return try ControlSite { configuration, _ in configuration.rootMemory = inherited }
+    }
+    let first = try start()
+    try await first.control.start()
+    let leaf = try await first.certificate(of: "web")
+    let roots = first.control.roots
+    await first.control.stop()
+    let second = try start()
+    try await second.control.start()
+    #expect(second.control.roots == roots)
+    let now = Clock.wall() / 1_000_000_000
+    #expect(
+      second.control.authority.issuer.bundle.reasonToRefuse(leaf, [], as: "ssl_client", now: now) == nil)
+    let other = try await second.certificate(of: "web")
+    #expect(try TrustBundle(pem: roots).reasonToRefuse(other, [], as: "ssl_client", now: now) == nil)
+    for site in [first, second] { #expect(!site.catcher.lines.contains { $0.contains("PRIVATE KEY") }) }
+    await second.control.stop()
   }
 
   @Test("a root made in memory stays when the others are read again; one that has ended is left out")

@@ -316,6 +316,19 @@ static inline int apus_memfd(const char *name, int close_on_exec) {
   return (int)syscall(SYS_memfd_create, name, close_on_exec ? 1u : 0u);
 }
 
+// One that can be sealed, and is inherited only where it is passed on by number.
+static inline int apus_sealable_memfd(const char *name) {
+  return (int)syscall(SYS_memfd_create, name, 1u | 2u /* MFD_CLOEXEC | MFD_ALLOW_SEALING */);
+}
+
+static inline int apus_all_seals(void) { return 0xf; /* F_SEAL_SEAL, SHRINK, GROW, WRITE */ }
+
+static inline int apus_seals(int descriptor) { return fcntl(descriptor, 1034 /* F_GET_SEALS */); }
+
+static inline int apus_seal(int descriptor) {
+  return fcntl(descriptor, 1033 /* F_ADD_SEALS */, apus_all_seals());
+}
+
 static inline uint64_t apus_monotonic_nanoseconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);

@@ -44,6 +44,17 @@ public final class CertificateIssuer: Sendable {
     try AuthorityCheck.tryOut(self, now: now)
   }
 
+  /// Reads what `secretPEM` wrote.
+  public convenience init(secretPEM text: String, now: Int64) throws(CredentialError) {
+    try self.init(pem: text, key: PrivateKey(pem: text), now: now)
+  }
+
+  /// The key, then the certificates. The one way for a key out of its process, and for one purpose: memory
+  /// that is kept for the process that comes after this one. Never for a disk, a log or a wire.
+  public func secretPEM() throws(CredentialError) -> String {
+    try key.secretPEM() + Certificate.pem(of: chain + [root])
+  }
+
   private init(_ former: CertificateIssuer, bundle: TrustBundle) {
     (signer, key, chain) = (former.signer, former.key, former.chain)
     self.bundle = bundle

@@ -58,7 +58,10 @@ import COpenSSL
   public var description: String { "a \(kind) private key" }
 
   /// PKCS#8, for the tests of `init(pem:)` alone.
-  func pemForTests() throws(CredentialError) -> String {
+  func pemForTests() throws(CredentialError) -> String { try secretPEM() }
+
+  /// PKCS#8. Not for others: see `CertificateIssuer.secretPEM`.
+  func secretPEM() throws(CredentialError) -> String {
     try unsafe MemoryBIO.writing { bio in unsafe PEM_write_bio_PrivateKey(bio, handle, nil, nil, 0, nil, nil)
     }
   }

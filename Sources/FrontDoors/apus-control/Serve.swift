@@ -74,6 +74,14 @@ struct Serve: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      """
+      For supervisors: the number of an inherited memfd, empty and sealable, in which the root that is made in \
+      memory is kept for the next start. It is never on a disk.
+      """, valueName: "descriptor"))
+  var caMemory: Int32?
+
+  @Option(
+    help: ArgumentHelp(
       "Roots that are trusted besides the signer's own, in one PEM file, for rotation. Read again on SIGHUP.",
       valueName: "file"))
   var caRoots: String?
@@ -135,6 +143,12 @@ struct Serve: ParsableCommand {
       authority: try authority(), extraRoots: caRoots, rootOutput: rootOut, nodeTokens: nodeTokens,
       metrics: try metrics.map { try address($0, "--metrics") },
       limits: AuthorityLimits(leafLifetime: leafLifetime))
+    if let caMemory {
+      guard caCert == nil, caMemory > 2 else {
+        throw ValidationError("--ca-memory takes the number of an inherited memfd, and no --ca-cert besides.")
+      }
+      configuration.rootMemory = caMemory
+    }
     configuration.trustDomainAliases = try trustDomainAlias.map {
       try self.domain($0, "--trust-domain-alias")
     }

@@ -20,7 +20,7 @@ enum AuthoritySource {
     } else if let former {
       issuer = former
     } else {
-      issuer = try made(configuration.trustDomain, now: now, log)
+      issuer = try made(configuration, now: now, log)
     }
     guard let path = configuration.extraRoots else { return issuer }
     let roots = try RootsFile.roots(RootsFile.text(path), of: path, now: now, log)
@@ -32,13 +32,24 @@ enum AuthoritySource {
   }
 
   private static func made(
-    _ trustDomain: TrustDomain, now: Int64, _ log: Logger
+    _ configuration: ControlConfiguration, now: Int64, _ log: Logger
   ) throws(ControlError) -> CertificateIssuer {
-    do throws(CredentialError) {
-      let issuer = try CertificateIssuer(trustDomain: trustDomain, now: now)
-      log.notice(
-        "the mesh's root is made in memory and ends with this process; --ca-cert and --ca-key keep one",
-        metadata: ["root": "\(issuer.signer.subject)"])
+    do {
+      guard let number = configuration.rootMemory else {
+        let issuer = try CertificateIssuer(trustDomain: configuration.trustDomain, now: now)
+        log.notice(
+          "the mesh's root is made in memory and ends with this process; --ca-cert and --ca-key keep one",
+          metadata: ["root": "\(issuer.signer.subject)"])
+        return issuer
+      }
+      let memory = try MemoryVault(inherited: number)
+      if let kept = try memory.content(limit: Certificate.maximumPEM) {
+        log.notice("the root that the process before this one made goes on")
+        return try CertificateIssuer(secretPEM: String(decoding: kept, as: UTF8.self), now: now)
+      }
+      let issuer = try CertificateIssuer(trustDomain: configuration.trustDomain, now: now)
+      try memory.leave(Array(issuer.secretPEM().utf8))
+      log.notice("the mesh's root is made in memory and ends with the supervisor of this process")
       return issuer
     } catch {
       throw ControlError("a root cannot be made: \(error)")

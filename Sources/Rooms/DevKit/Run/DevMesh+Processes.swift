@@ -43,6 +43,9 @@ extension DevMesh {
       all[node.name] = token
       node.token = try MemoryFile(name: "token", content: Array(token.utf8))
     }
+    // Without an operator's authority the control plane makes a root. It outlives a control plane that is
+    // killed, so that what was certified stays certified; we only keep it, and it ends with us.
+    if options.authorityCertificate == nil { rootMemory = try MemoryVault(name: "root") }
     allTokens = try MemoryFile(name: "tokens", content: Array(try JSONEncoder().encode(all)))
   }
 
@@ -70,10 +73,15 @@ extension DevMesh {
     if let certificate = options.authorityCertificate, let key = options.authorityKey {
       words += ["--ca-cert", certificate, "--ca-key", key]
     }
+    var secrets = [allTokens?.descriptor].compactMap { $0 }
+    if let root = rootMemory?.descriptor {
+      words += ["--ca-memory", "\(3 + secrets.count)"]
+      secrets.append(root)
+    }
     let entry = PodEntry(
       network: Fabric.path(options.name.fabricNamespace), cgroup: cgroup.child("control").path,
       hosts: nil, resolver: nil, hostname: "", directory: "/")
-    return try spawn(words, at: entry, log: paths.controlLog, secret: allTokens?.descriptor)
+    return try spawn(words, at: entry, log: paths.controlLog, secrets: secrets)
   }
 
   private func spawnAgent(_ node: DevNode) throws -> ChildProcess {
@@ -86,19 +94,20 @@ extension DevMesh {
     let entry = PodEntry(
       network: Fabric.path(options.name.nodeNamespace(number)),
       cgroup: nodeGroup(number).child("agent").path, hosts: nil, resolver: nil, hostname: "", directory: "/")
-    return try spawn(words, at: entry, log: paths.agentLog(number), secret: node.token?.descriptor)
+    let secrets = [node.token?.descriptor].compactMap { $0 }
+    return try spawn(words, at: entry, log: paths.agentLog(number), secrets: secrets)
   }
 
   /// Starts a command at a place: this program once more, which joins the place and becomes the command.
+  /// `secrets` are its descriptors from 3 on.
   func spawn(
     _ command: [String], at entry: PodEntry, log: String, environment: [String: String]? = nil,
-    secret: Int32? = nil
+    secrets: [Int32] = []
   ) throws -> ChildProcess {
     try ControlGroup(entry.cgroup).create()
     let nothing = try Files.openNothing()
     let output = try LogFile(path: log).open()
-    var descriptors = [nothing.number, output.number, output.number]
-    if let secret { descriptors.append(secret) }
+    let descriptors = [nothing.number, output.number, output.number] + secrets
     return try ChildProcess(
       ChildProcess.Launch(
         path: options.executable, arguments: ["apus", "pod-init"] + entry.flags + ["--"] + command,

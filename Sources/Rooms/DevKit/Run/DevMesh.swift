@@ -22,6 +22,7 @@ public actor DevMesh {
   var desired: DesiredState?
   let control = Supervised("the control plane")
   var allTokens: MemoryFile?
+  var rootMemory: MemoryVault?
   var isClosing = false
   var tasks: [Task<Void, Never>] = []
   var connections = 0
