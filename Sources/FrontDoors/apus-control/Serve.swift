@@ -75,8 +75,8 @@ struct Serve: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       """
-      For supervisors: the number of an inherited memfd, empty and sealable, in which the root that is made in \
-      memory is kept for the next start. It is never on a disk.
+      For supervisors: the number of an inherited memfd, empty and sealable, in which the root that is made \
+      in memory is kept for the next start. It is never on a disk.
       """, valueName: "descriptor"))
   var caMemory: Int32?
 

@@ -10,8 +10,8 @@ public struct ControlConfiguration: Sendable {
   public var trustDomain: TrustDomain
   /// The operator's authority, PEM files; nil for a root that is made in memory.
   public var authority: AuthorityFiles?
-  /// The descriptor of a file in memory, inherited from a supervisor, in which a root that is made in memory is
-  /// kept for the process that comes after this one; nil to let it end with this one.
+  /// The descriptor of a file in memory, inherited from a supervisor, in which a root that is made in memory
+  /// is kept for the process that comes after this one; nil to let it end with this one.
   public var rootMemory: Int32?
   /// Roots that are trusted besides the signer's own, a PEM file; nil for none.
   public var extraRoots: String?
