@@ -86,11 +86,13 @@ import Testing
     let deny = try PolicyBench(policy("p", action: "DENY", rules: "[\(rule)]"))
     #expect(try Set(all.filter { try deny.refusal($0) != nil }) == named)
     #expect(try named.allSatisfy { try deny.refusal($0) == .policy("production/p") })
-    // AUDIT and a dry run decide nothing.
+    // AUDIT and a dry run decide nothing, and mark exactly those.
     let audit = try PolicyBench(policy("p", action: "AUDIT", rules: "[\(rule)]"))
     #expect(try all.allSatisfy { try audit.refusal($0) == nil })
+    #expect(try Set(all.filter { try audit.remarks($0)?.audits == ["production/p"] }) == named)
     let dry = try PolicyBench(policy("p", action: "DENY", rules: "[\(rule)]", dryRun: true))
     #expect(try all.allSatisfy { try dry.refusal($0) == nil })
+    #expect(try Set(all.filter { try dry.remarks($0)?.dryRuns == [.deny("production/p")] }) == named)
   }
 
   // MARK: Empty cases

@@ -42,6 +42,21 @@ struct PolicyBench {
   /// Why a connection of `peer` (order, web, stranger or plain) to port 8080 of the pod is refused; nil when
   /// it is allowed.
   func refusal(_ peer: String, to pod: String = "payment") throws -> RefusalReason? {
+    let asked = try question(peer, to: pod)
+    return verdict(peer: asked.peer, destination: asked.destination, policies: asked.policies).refusal
+  }
+
+  /// What AUDIT policies and dry runs say of that connection.
+  func remarks(_ peer: String, to pod: String = "payment") throws -> PolicyRemarks? {
+    let asked = try question(peer, to: pod)
+    let verdict = verdict(peer: asked.peer, destination: asked.destination, policies: asked.policies)
+    return PolicyEngine.remarks(
+      peer: asked.peer, destination: asked.destination, policies: asked.policies, verdict: verdict)
+  }
+
+  private func question(
+    _ peer: String, to pod: String
+  ) throws -> (peer: Peer, destination: Destination, policies: ApplicablePolicies) {
     let accounts = [
       "order": ("production", "order-sa"), "web": ("production", "web"), "stranger": ("staging", "order-sa"),
     ]
@@ -57,10 +72,10 @@ struct PolicyBench {
       }
     }
     let known = Set(mesh.authorizations.map(\.key))
-    return verdict(
-      peer: Peer(identity: identity, address: SocketAddress(IPAddress(v4: 0x0af4_0009), 40_000)),
-      destination: Destination(workload: workload, address: SocketAddress(workload.addresses[0], 8080)),
-      policies: ApplicablePolicies(bound, missing: workload.policies.filter { !known.contains($0) })
-    ).refusal
+    return (
+      Peer(identity: identity, address: SocketAddress(IPAddress(v4: 0x0af4_0009), 40_000)),
+      Destination(workload: workload, address: SocketAddress(workload.addresses[0], 8080)),
+      ApplicablePolicies(bound, missing: workload.policies.filter { !known.contains($0) })
+    )
   }
 }

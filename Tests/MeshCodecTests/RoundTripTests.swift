@@ -16,6 +16,25 @@ struct RoundTripTests {
       try MeshResource(name: encoded.name, typeURL: encoded.key.typeURL, bytes: encoded.bytes) == resource)
   }
 
+  @Test("an AUDIT policy comes back as it went, and denies nobody where AUDIT is not known")
+  func audit() throws {
+    let rule = Authorization.Rule(clauses: [.init(matches: [.init()])])
+    let policy = Authorization(
+      name: "a", namespace: "production", scope: .namespace, action: .audit, rules: [rule])
+    let encoded = try EncodedResource(.authorization(policy))
+    #expect(
+      try MeshResource(name: encoded.name, typeURL: encoded.key.typeURL, bytes: encoded.bytes)
+        == .authorization(policy))
+    let wire = try Istio_Security_Authorization(serializedBytes: encoded.bytes)
+    #expect(wire.action == .deny && wire.rules.isEmpty && wire.auditRules.count == 1)
+    var both = wire
+    both.action = .allow
+    #expect(throws: (any Error).self) {
+      try MeshResource(
+        name: encoded.name, typeURL: encoded.key.typeURL, bytes: try both.serializedBytes())
+    }
+  }
+
   /// Each field by itself, so that no two can be swapped, with each kind of text match; and every shape of
   /// rules, because empty ones mean different things.
   @Test("every part of a policy comes back as it went")

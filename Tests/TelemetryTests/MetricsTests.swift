@@ -93,6 +93,22 @@ struct RecordTests {
     #expect(lines[2].hasSuffix(" error=\"the application cannot be reached\""))
   }
 
+  @Test("what AUDIT policies and dry runs say is in the line, and counted")
+  func remarks() throws {
+    let pipe = try Pipe()
+    let registry = MetricRegistry()
+    let sink = RecordSink(log: pipe.log, registry: registry)
+    var record = try Self.record()
+    record.remarks = PolicyRemarks(
+      audits: ["shop/a", "shop/b"], dryRuns: [.deny("shop/d"), .noPolicyAllows], areAuditsCut: true)
+    sink.take([record, record], dropped: 0)
+    let line = pipe.read(until: "no-policy-allows\n")
+    #expect(line.contains(" audit=shop/a,shop/b,... dry-run=policy:shop/d,no-policy-allows\n"), "\(line)")
+    let page = registry.page()
+    #expect(page.contains("apus_policy_audits_total{policy=\"shop/b\"} 2\n"))
+    #expect(page.contains("apus_policy_dry_runs_total{verdict=\"policy:shop/d\"} 2\n"))
+  }
+
   @Test("the standard metrics have Istio's labels")
   func metrics() throws {
     let pipe = try Pipe()

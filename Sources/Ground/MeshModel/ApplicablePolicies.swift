@@ -18,6 +18,9 @@ public struct ApplicablePolicies: Hashable, Sendable {
     self.init(groups: [PolicyGroup(policies)], missing: missing, isDelivered: isDelivered)
   }
 
+  /// True when one of them is only recorded: AUDIT, or a dry run.
+  public var watches: Bool { groups.contains { $0.watching != nil } }
+
   /// All of them, in order.
   public var policies: [Authorization] { groups.flatMap(\.policies) }
 }

@@ -5,7 +5,11 @@ public struct Authorization: Hashable, Sendable, Codable {
   /// To whom it applies: the whole mesh, its namespace, or the workloads that name it.
   public enum Scope: UInt8, Sendable, Codable { case global, namespace, workloadSelector }
   /// What a rule that holds means.
-  public enum Action: UInt8, Sendable, Codable { case allow, deny }
+  public enum Action: UInt8, Sendable, Codable {
+    case allow, deny
+    /// Recorded, never enforced.
+    case audit
+  }
 
   public var name: String
   public var namespace: String

@@ -54,6 +54,8 @@ public struct ConnectionRecord: Sendable {
   /// From accept to the last byte, in nanoseconds.
   public var duration: UInt64
   public var outcome: Outcome
+  /// Of an inbound connection: what AUDIT policies and dry runs said of it; nil when nothing.
+  public var remarks: PolicyRemarks?
 
   public init(
     direction: Direction, source: Party, destination: Party, tunnelAddress: SocketAddress? = nil,

@@ -9,14 +9,17 @@ public final class PolicyGroup: Sendable {
   public let allowing: RuleIndex
   /// True when some ALLOW policy is enforced: then only what one allows is allowed.
   public let restricts: Bool
+  /// The policies that are only recorded; nil when there are none.
+  public let watching: WatchingRules?
 
   public static let empty = PolicyGroup([])
 
   public init(_ policies: [Authorization]) {
     self.policies = policies
-    denying = RuleIndex(policies, .deny)
-    allowing = RuleIndex(policies, .allow)
+    denying = RuleIndex(policies) { $0.action == .deny && !$0.isDryRun }
+    allowing = RuleIndex(policies) { $0.action == .allow && !$0.isDryRun }
     restricts = policies.contains { $0.action == .allow && !$0.isDryRun }
+    watching = WatchingRules(policies)
   }
 
   public subscript(reference: RuleIndex.Reference) -> Authorization.Rule {

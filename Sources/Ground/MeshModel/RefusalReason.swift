@@ -31,6 +31,14 @@ public enum RefusalReason: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// True for what policy decided, and false for what only could not be served.
+  public var isOfPolicy: Bool {
+    switch self {
+    case .policy, .noPolicyAllows, .mtlsRequired, .waypointRequired, .policyUnknown: true
+    case .notReady, .gone, .connectRefused, .reservedPort, .unknownPort: false
+    }
+  }
+
   public var description: String {
     switch self {
     case .policy(let key): "policy:\(key)"

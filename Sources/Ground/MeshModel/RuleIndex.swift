@@ -37,9 +37,9 @@ public struct RuleIndex: Sendable {
   private var byPort: [UInt16: [Reference]] = [:]
   private var anywhere: [Reference] = []
 
-  /// Indexes the rules of the policies with that action, those of a dry run left out.
-  init(_ policies: [Authorization], _ action: Authorization.Action) {
-    for (index, policy) in policies.enumerated() where policy.action == action && !policy.isDryRun {
+  /// Indexes the rules of those policies.
+  init(_ policies: [Authorization], of isIndexed: (Authorization) -> Bool) {
+    for (index, policy) in policies.enumerated() where isIndexed(policy) {
       for (number, rule) in policy.rules.enumerated() {
         add(rule, Reference(policy: Int32(index), rule: Int32(number)))
       }
@@ -59,6 +59,28 @@ public struct RuleIndex: Sendable {
         }
       }
     }
+    visit(keys, look)
+    return found
+  }
+
+  /// The first `limit` policies, by position, of which some rule may match the connection and does; and
+  /// whether there are more.
+  public func policies(
+    for keys: Keys, limit: Int, where matches: (Reference) -> Bool
+  ) -> (found: [Int32], isCut: Bool) {
+    var found: [Int32] = []
+    func look(_ references: [Reference]?) {
+      for reference in references ?? [] where found.count <= limit {
+        if !found.contains(reference.policy), matches(reference) { found.append(reference.policy) }
+      }
+    }
+    look(anywhere)
+    visit(keys, look)
+    return (found.prefix(limit).sorted(), found.count > limit)
+  }
+
+  /// Every list of rules that are filed under something of the connection.
+  private func visit(_ keys: Keys, _ look: ([Reference]?) -> Void) {
     if let peer = keys.peer {
       if !byPeer.isEmpty { look(byPeer[peer]) }
       if !byAccount.isEmpty {
@@ -68,7 +90,6 @@ public struct RuleIndex: Sendable {
     }
     if !bySource.isEmpty { look(bySource[keys.source]) }
     if !byPort.isEmpty { look(byPort[keys.port]) }
-    return found
   }
 
   // MARK: Building

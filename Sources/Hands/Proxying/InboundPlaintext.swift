@@ -43,10 +43,12 @@ final class InboundPlaintext: Opening {
     guard let workload = connection.pod.workload(in: worker.mesh) else { return }
     connection.journal?.destination = .init(address: destination, workload: workload)
     let peer = Peer(identity: nil, address: client)
-    switch verdict(
-      peer: peer, destination: Destination(workload: workload, address: destination),
-      policies: connection.pod.policies(for: workload, in: worker.mesh))
-    {
+    let aim = Destination(workload: workload, address: destination)
+    let policies = connection.pod.policies(for: workload, in: worker.mesh)
+    let verdict = verdict(peer: peer, destination: aim, policies: policies)
+    connection.journal?.remarks = remarks(
+      peer: peer, destination: aim, policies: policies, verdict: verdict)
+    switch consume verdict {
     case .deny(.notReady):
       // The policies have not been delivered yet: hold, within the deadline.
       return

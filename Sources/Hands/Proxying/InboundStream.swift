@@ -47,9 +47,10 @@ enum InboundStream {
     journal.destination = .init(address: address, workload: workload, identity: pod.facts.identity)
     let peer = Peer(identity: identity, address: tunnel.peerAddress)
     let policies = pod.policies(for: workload, in: worker.mesh)
-    switch verdict(
-      peer: peer, destination: Destination(workload: workload, address: address), policies: policies)
-    {
+    let aim = Destination(workload: workload, address: address)
+    let verdict = verdict(peer: peer, destination: aim, policies: policies)
+    journal.remarks = remarks(peer: peer, destination: aim, policies: policies, verdict: verdict)
+    switch consume verdict {
     case .deny(let reason): refuse(.refused(reason), .refused(reason, peer: false))
     case .allow(let permit):
       let judgement = Judgement(peer: peer, destination: address, workload: workload.uid)

@@ -10,6 +10,7 @@ struct Journal {
   var tunnelAddress: SocketAddress?
   var service: ServiceKey?
   var isMutualTLS = false
+  var remarks: PolicyRemarks?
   var bytesSent: UInt64 = 0
   var bytesReceived: UInt64 = 0
   let started: Instant
@@ -25,12 +26,16 @@ struct Journal {
     started = now
   }
 
+  var flow: Flow.Key? { Flow.Key(source: source, destination: destination, isMutualTLS: isMutualTLS) }
+
   /// The one record that the connection leaves.
   consuming func record(_ outcome: ConnectionRecord.Outcome, at now: Instant) -> ConnectionRecord {
-    ConnectionRecord(
+    var record = ConnectionRecord(
       direction: direction, source: source, destination: destination, tunnelAddress: tunnelAddress,
       service: service,
       isMutualTLS: isMutualTLS, bytesSent: bytesSent, bytesReceived: bytesReceived,
       duration: (now - started).nanoseconds, outcome: outcome)
+    record.remarks = remarks
+    return record
   }
 }

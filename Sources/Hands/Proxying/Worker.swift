@@ -140,6 +140,7 @@ final class Worker {
       case .drain: drain()
       case .stop: isStopped = true
       case .report(let reply): reply(report())
+      case .flows(let reply): reply(flows())
       }
     }
   }
@@ -196,6 +197,20 @@ final class Worker {
       for tunnel in pod.served.values { tunnel.drain() }
       for tunnel in Array(pod.tunnels.values.joined()) { tunnel.drain() }
     }
+  }
+
+  /// The live connections that policy has allowed, by caller; nothing is kept of them but when asked.
+  private func flows() -> FlowTable {
+    var table = FlowTable()
+    let seconds = Clock.wall() / 1_000_000_000
+    for connection in pods.values.flatMap(\.connections.values) where connection.judgement != nil {
+      guard let journal = connection.journal, let key = journal.flow else { continue }
+      table.update(key) {
+        $0.add(
+          .allowed, at: seconds, from: journal.source.address?.ip, to: journal.destination.address?.ip)
+      }
+    }
+    return table
   }
 
   private func report() -> WorkerReport {

@@ -14,6 +14,7 @@ public final class WorkerHandle: Sendable {
     case drain
     case stop
     case report(@Sendable (WorkerReport) -> Void)
+    case flows(@Sendable (FlowTable) -> Void)
   }
 
   let wakeUp: WakeUp
@@ -70,6 +71,13 @@ public final class WorkerHandle: Sendable {
   public func report() async -> WorkerReport {
     await withCheckedContinuation { continuation in
       send(.report { continuation.resume(returning: $0) })
+    }
+  }
+
+  /// The inbound connections that live, and so have left no record.
+  public func flows() async -> FlowTable {
+    await withCheckedContinuation { continuation in
+      send(.flows { continuation.resume(returning: $0) })
     }
   }
 

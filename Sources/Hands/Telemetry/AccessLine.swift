@@ -31,6 +31,12 @@ public enum AccessLine {
       add("reason", reason.description)
     case .failed(let clause): add("error", clause)
     }
+    if let remarks = record.remarks {
+      add("audit", remarks.audits.joined(separator: ",") + (remarks.areAuditsCut ? ",..." : ""))
+      add(
+        "dry-run",
+        remarks.dryRuns.map(\.description).joined(separator: ",") + (remarks.areDryRunsCut ? ",..." : ""))
+    }
     return fields
   }
 

@@ -2,14 +2,18 @@ import Logging
 public import MeshModel
 import Reactor
 
-/// Where connection records end: as access lines (scope `access`) and in the standard TCP metrics.
+/// Where connection records end: as access lines (scope `access`), in the standard TCP metrics and in the
+/// flow history.
 public final class RecordSink: Sendable {
   /// The scope of access lines, to set their level by.
   public static let scope = "access"
 
+  public let flows = FlowHistory(now: Clock.wall())
   private let log: LogOutput
   private let table: TrafficTable
   private let dropped: Gauge
+  private let audits: Counter
+  private let dryRuns: Counter
 
   /// Registers the metrics; once a registry. `limit`: series of each family.
   public init(log: LogOutput, registry: MetricRegistry, limit: Int? = nil) {
@@ -17,6 +21,14 @@ public final class RecordSink: Sendable {
     let table = TrafficTable(limit: limit ?? TrafficTable.usualLimit)
     self.table = table
     registry.add { table.write(into: &$0) }
+    audits = registry.counter(
+      "apus_policy_audits_total", help: "Inbound connections that an AUDIT policy matches.",
+      labels: ["policy"])
+    dryRuns = registry.counter(
+      "apus_policy_dry_runs_total",
+      help: "Inbound connections of which a policy in a dry run has something to say, by what it would do.",
+      labels: ["verdict"])
+    registry.add { [flows] in flows.write(into: &$0) }
     dropped = registry.gauge(
       "apus_records_dropped", help: "Connection records lost since the start because telemetry was too slow.")
   }
@@ -29,6 +41,11 @@ public final class RecordSink: Sendable {
     let now = Clock.wall()
     for record in records {
       table.count(record)
+      flows.note(record, at: now)
+      if let remarks = record.remarks {
+        for key in remarks.audits { audits.add(1, key) }
+        for outcome in remarks.dryRuns { dryRuns.add(1, outcome.description) }
+      }
       let level = Self.level(of: record)
       guard level >= lowest else { continue }
       log.write(

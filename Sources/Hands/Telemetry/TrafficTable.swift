@@ -30,7 +30,8 @@ final class TrafficTable: Sendable {
     let flag: TrafficKey.Flag
     switch record.outcome {
     case .complete: (wasOpen, flag) = (true, .none)
-    case .refused(let reason, _): (wasOpen, flag) = (false, reason.isVerdict ? .denied : .connect)
+    case .refused(let reason, _):
+      (wasOpen, flag) = (false, reason.isOfPolicy || reason == .reservedPort ? .denied : .connect)
     case .failed:
       wasOpen = record.bytesSent > 0 || record.bytesReceived > 0
       flag = wasOpen ? .none : .connect
@@ -66,15 +67,5 @@ final class TrafficTable: Sendable {
       "apus_traffic_series_overflow_total", .counter,
       help: "Connections counted under `other`, because there were too many combinations of labels.")
     text.sample(overflowed)
-  }
-}
-
-extension RefusalReason {
-  /// A policy's doing, and not the network's or the application's.
-  fileprivate var isVerdict: Bool {
-    switch self {
-    case .policy, .noPolicyAllows, .mtlsRequired, .waypointRequired, .policyUnknown, .reservedPort: true
-    case .notReady, .gone, .connectRefused, .unknownPort: false
-    }
   }
 }

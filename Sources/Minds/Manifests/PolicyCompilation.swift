@@ -3,8 +3,8 @@ import MeshModel
 /// One AuthorizationPolicy on its way to the wire.
 ///
 /// It fails closed. A policy that cannot be read denies everybody whom it may bind. What only a waypoint can
-/// ask of a connection makes an ALLOW lose the rule (it allows less) and a DENY lose that term (it denies
-/// more); a CUSTOM, whose authorizer nobody asks, denies what it selects.
+/// ask of a connection makes an ALLOW lose the rule (it allows less), an AUDIT too, and a DENY lose that term
+/// (it denies more); a CUSTOM, whose authorizer nobody asks, denies what it selects.
 struct PolicyCompilation {
   private typealias Term = AuthorizationPolicyObject.Term
 
@@ -24,9 +24,11 @@ struct PolicyCompilation {
 
   mutating func run() {
     guard policy.isWhole else { return close() }
-    guard policy.action != .audit else {
-      return report(
-        .auditOnly, .info, policy.meta.place.line, "AUDIT decides nothing, and nothing records it yet")
+    if policy.action == .audit {
+      report(
+        .auditOnly, .info, policy.meta.place.line,
+        "AUDIT decides nothing: connections that match are marked audit=\(policy.meta.key) in the "
+          + "destination's record")
     }
     reportBinding()
     var rules: [Authorization.Rule] = []
@@ -41,8 +43,15 @@ struct PolicyCompilation {
   private func authorization(_ rules: [Authorization.Rule]) -> Authorization {
     Authorization(
       name: policy.meta.name, namespace: policy.meta.namespace, scope: scope,
-      action: policy.action == .allow && policy.isWhole ? .allow : .deny, rules: rules,
-      isDryRun: policy.isDryRun)
+      action: action, rules: rules, isDryRun: policy.isDryRun)
+  }
+
+  private var action: Authorization.Action {
+    switch policy.action {
+    case .allow where policy.isWhole: .allow
+    case .audit where policy.isWhole: .audit
+    default: .deny
+    }
   }
 
   /// Stands in for what could not be read.
@@ -64,11 +73,14 @@ struct PolicyCompilation {
 
   // MARK: What waypoints will do
 
+  /// Of what marks and never decides, nothing is left open.
+  private var beyondSeverity: Finding.Severity { policy.action == .audit ? .warning : .error }
+
   private mutating func reportBinding() {
     for target in policy.targets {
       let stand = scope == .workloadSelector ? "the pods behind the service" : "all of its namespace"
       report(
-        .beyondLayer4, .error, target.line,
+        .beyondLayer4, beyondSeverity, target.line,
         "\(target.path) (\(target.kind) \(target.name)) needs a waypoint, and none is run yet: "
           + "it binds \(stand)",
         remedy: "Use spec.selector to bind workloads.")
@@ -84,14 +96,17 @@ struct PolicyCompilation {
   private mutating func reportUnenforceable(_ terms: [Term]) {
     for term in terms {
       let effect =
-        policy.action == .allow
-        ? "the rule allows nothing until then" : "the rule denies without asking for it, so more than it says"
+        switch policy.action {
+        case .allow: "the rule allows nothing until then"
+        case .audit: "the rule marks nothing until then"
+        default: "the rule denies without asking for it, so more than it says"
+        }
       let cause =
         term.attribute == .request
         ? "needs a waypoint, which reads requests, and none is run yet"
         : "has a suffix, which cannot be compared"
       report(
-        .beyondLayer4, .error, term.line, "\(term.path) \(cause): \(effect)",
+        .beyondLayer4, beyondSeverity, term.line, "\(term.path) \(cause): \(effect)",
         remedy: term.attribute == .request
           ? "Say it with principals, namespaces, serviceAccounts, ipBlocks and ports, or take it out."
           : "Name the trust domains whole, or by their beginnings.")
@@ -114,7 +129,7 @@ struct PolicyCompilation {
   private mutating func compile(_ rule: AuthorizationPolicyObject.Rule) -> [Authorization.Rule] {
     let beyond = rule.terms.filter(Self.isBeyond)
     reportUnenforceable(beyond)
-    if policy.action == .allow, !beyond.isEmpty { return [] }
+    if policy.action == .allow || policy.action == .audit, !beyond.isEmpty { return [] }
     let sources = rule.sources.map { $0.filter { !Self.isBeyond($0) } }
     let operations = rule.operations.map { $0.filter { !Self.isBeyond($0) } }
     let conditions = rule.conditions.filter { !Self.isBeyond($0) }

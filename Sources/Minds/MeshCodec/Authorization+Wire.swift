@@ -14,34 +14,29 @@ extension Istio_Security_Authorization {
       case .namespace: .namespace
       case .workloadSelector: .workloadSelector
       }
-    action = policy.action == .deny ? .deny : .allow
     dryRun = policy.isDryRun
-    rules = policy.rules.map { rule in
-      Istio_Security_Rule.with {
-        $0.clauses = rule.clauses.map { clause in
-          Istio_Security_Clause.with { $0.matches = clause.matches.map(Istio_Security_Match.init) }
-        }
-      }
+    let rules = policy.rules.map(Istio_Security_Rule.init)
+    switch policy.action {
+    case .allow, .deny:
+      action = policy.action == .allow ? .allow : .deny
+      self.rules = rules
+    case .audit:
+      // A DENY without rules denies nobody, which is what an agent that knows no AUDIT makes of it.
+      action = .deny
+      auditRules = rules
     }
   }
 
   /// The model value. Anything not understood refuses the whole policy: half a policy is another policy.
   func model() throws -> Authorization {
     guard !name.isEmpty else { throw Unreadable("a policy without name") }
+    let action = try modelAction()
+    guard auditRules.isEmpty || (action == .deny && rules.isEmpty) else {
+      throw Unreadable("a policy that decides and has rules to audit by")
+    }
     return Authorization(
-      name: name, namespace: namespace, scope: try modelScope(), action: try modelAction(),
-      rules: try rules.map { rule in
-        try Self.expectKnown(rule.unknownFields)
-        return Authorization.Rule(
-          clauses: try rule.clauses.map { clause in
-            try Self.expectKnown(clause.unknownFields)
-            return Authorization.Clause(matches: try clause.matches.map { try $0.model() })
-          })
-      }, isDryRun: dryRun)
-  }
-
-  private static func expectKnown(_ fields: UnknownStorage) throws(Unreadable) {
-    guard fields.data.isEmpty else { throw Unreadable("a rule asks for something that is not understood") }
+      name: name, namespace: namespace, scope: try modelScope(), action: auditRules.isEmpty ? action : .audit,
+      rules: try (auditRules.isEmpty ? rules : auditRules).map { try $0.model() }, isDryRun: dryRun)
   }
 
   private func modelScope() throws(Unreadable) -> Authorization.Scope {
@@ -59,6 +54,28 @@ extension Istio_Security_Authorization {
     case .deny: .deny
     case .UNRECOGNIZED(let value): throw Unreadable("unknown action \(value)")
     }
+  }
+}
+
+extension Istio_Security_Rule {
+  fileprivate init(_ rule: Authorization.Rule) {
+    self.init()
+    clauses = rule.clauses.map { clause in
+      Istio_Security_Clause.with { $0.matches = clause.matches.map(Istio_Security_Match.init) }
+    }
+  }
+
+  fileprivate func model() throws -> Authorization.Rule {
+    try Self.expectKnown(unknownFields)
+    return Authorization.Rule(
+      clauses: try clauses.map { clause in
+        try Self.expectKnown(clause.unknownFields)
+        return Authorization.Clause(matches: try clause.matches.map { try $0.model() })
+      })
+  }
+
+  private static func expectKnown(_ fields: UnknownStorage) throws(Unreadable) {
+    guard fields.data.isEmpty else { throw Unreadable("a rule asks for something that is not understood") }
   }
 }
 

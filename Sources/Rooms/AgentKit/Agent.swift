@@ -281,6 +281,13 @@ actor Agent {
       isReady: problems.isEmpty, problems: problems, pods: pods.count, reports: reports,
       occupancy: capture.occupancy())
   }
+
+  /// Inbound connections that live now, by worker.
+  func liveFlows() async -> [Flow] {
+    var flows: [Flow] = []
+    for worker in workers { flows += await worker.flows().flows }
+    return flows
+  }
 }
 
 /// Where certificates come from: asked to keep one fresh for each identity in use.

@@ -12,6 +12,7 @@ struct AgentPages: Sendable {
   let agent: Agent
   let keeper: IdentityKeeper
   let registry: MetricRegistry
+  let history: FlowHistory
 
   /// Opens the three listeners and serves them until the process ends.
   ///
@@ -22,7 +23,7 @@ struct AgentPages: Sendable {
     try [
       (configuration.readiness, ["/healthz/ready": readiness]),
       (configuration.metrics, ["/metrics": metrics, "/stats/prometheus": metrics]),
-      (configuration.admin, ["/config_dump": dump]),
+      (configuration.admin, ["/config_dump": dump, "/debug/flows": flows]),
     ].map { (address: SocketAddress, pages: [String: PageServer.Maker]) in
       do {
         let server = try PageServer(on: address, pages: pages, thread: thread, log: log)
@@ -66,6 +67,14 @@ struct AgentPages: Sendable {
       text.begin("apus_capture_map_limit", .gauge, help: "The most entries that a kernel map takes.")
       for map in status.occupancy { text.sample(UInt64(map.limit), [("map", map.map)]) }
       return Page(text: registry.page() + text.text, contentType: MetricsText.contentType)
+    }
+  }
+
+  /// Who called the pods of this node: what `apus check --against` reads.
+  private var flows: PageServer.Maker {
+    { _ in
+      let text = history.page(node: agent.configuration.node, live: await agent.liveFlows())
+      return Page(text: text, contentType: "application/json")
     }
   }
 

@@ -44,7 +44,7 @@ public enum AgentProcess {
     output.register(in: registry)
     ProcessFigures.register(in: registry, component: "agent", version: version)
     let sink = RecordSink(log: output, registry: registry)
-    let pages = try AgentPages(agent: agent, keeper: keeper, registry: registry)
+    let pages = try AgentPages(agent: agent, keeper: keeper, registry: registry, history: sink.flows)
       .serve(configuration, on: thread, log: log)
     let tasks = startTasks(agent, keeper, sink, configuration, thread, log) + pages
     let signal = try await signals.next(on: thread)

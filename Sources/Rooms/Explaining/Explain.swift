@@ -6,7 +6,7 @@ import PolicyEngine
 /// Answers questions about a mesh from its manifests, with the very code that decides in an agent: the same
 /// compiler, the same routes, the same verdict.
 public struct Explainer {
-  private let paper: PaperMesh
+  let paper: PaperMesh
 
   /// `objects` and `mesh` as `ManifestReader` gives them.
   public init(_ objects: ManifestSet, _ mesh: CompiledMesh, options: CompileOptions = CompileOptions()) {
@@ -22,15 +22,17 @@ public struct Explainer {
 
   // MARK: Names
 
-  private struct Source {
+  struct Source {
     var identity: Identity?
     var address: IPAddress
     var text: String
   }
 
-  private struct Target {
+  struct Target {
     var workload: Workload
     var port: UInt16
+    /// Of the pod; nil for the one that the workload has on paper.
+    var address: IPAddress?
   }
 
   private func source(_ name: String) throws(QuestionError) -> Source {
@@ -94,8 +96,9 @@ public struct Explainer {
 
   // MARK: Judging
 
-  private func judge(_ source: Source, _ target: Target) -> Explanation {
-    let address = SocketAddress(target.workload.addresses.first ?? IPAddress(v4: 0), target.port)
+  func judge(_ source: Source, _ target: Target) -> Explanation {
+    let address = SocketAddress(
+      target.address ?? target.workload.addresses.first ?? IPAddress(v4: 0), target.port)
     let name = "\(target.workload.namespace)/\(target.workload.workloadName) port \(target.port)"
     var explanation = Explanation(
       isAllowed: true, sentence: "", reason: "", decidedBy: nil, nearestMiss: nil, considered: [],
@@ -130,7 +133,7 @@ public struct Explainer {
       explanation.nearestMiss = allowing.min { $0.differing.count < $1.differing.count }
       explanation.sentence = "denied: ALLOW policies bind it, and none allows this"
     case .mtlsRequired:
-      explanation.decidedBy = explanation.considered.first(where: \.matches)
+      explanation.decidedBy = explanation.considered.first { $0.matches && $0.title.hasPrefix("DENY") }
       explanation.sentence = "denied: PeerAuthentication asks for mutual TLS, and the source has no identity"
     case .policy(let key):
       explanation.decidedBy = explanation.considered.first { $0.matches && $0.title.hasPrefix("DENY") }
@@ -141,7 +144,12 @@ public struct Explainer {
   }
 
   private func considered(_ outcome: PolicyOutcome) -> Explanation.Considered {
-    let action = outcome.policy.action == .allow ? "ALLOW" : "DENY"
+    let action =
+      switch outcome.policy.action {
+      case .allow: "ALLOW"
+      case .deny: "DENY"
+      case .audit: "AUDIT"
+      }
     let origins = paper.mesh.ruleOrigins[outcome.policy.key] ?? []
     let rule = outcome.matchingRule ?? outcome.nearest?.rule
     let place = rule.flatMap { $0 < origins.count ? origins[$0] : nil } ?? placeOf(outcome.policy.key)

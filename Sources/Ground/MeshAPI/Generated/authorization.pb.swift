@@ -118,6 +118,10 @@ public nonisolated struct Istio_Security_Authorization: Sendable {
   /// Logged, never enforced.
   public var dryRun: Bool = false
 
+  /// Ours: the rules of an AUDIT policy, which marks connections and decides nothing. It travels as a DENY without
+  /// rules, which denies nobody, so that an agent of another make is not misled.
+  public var auditRules: [Istio_Security_Rule] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -278,7 +282,7 @@ nonisolated extension Istio_Security_Action: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension Istio_Security_Authorization: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Authorization"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}namespace\0\u{1}scope\0\u{1}action\0\u{1}rules\0\u{3}dry_run\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}namespace\0\u{1}scope\0\u{1}action\0\u{1}rules\0\u{3}dry_run\0\u{4}b\u{f}audit_rules\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -292,6 +296,7 @@ nonisolated extension Istio_Security_Authorization: SwiftProtobuf.Message, Swift
       case 4: try { try decoder.decodeSingularEnumField(value: &self.action) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.rules) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      case 1000: try { try decoder.decodeRepeatedMessageField(value: &self.auditRules) }()
       default: break
       }
     }
@@ -316,6 +321,9 @@ nonisolated extension Istio_Security_Authorization: SwiftProtobuf.Message, Swift
     if self.dryRun != false {
       try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 6)
     }
+    if !self.auditRules.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.auditRules, fieldNumber: 1000)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -326,6 +334,7 @@ nonisolated extension Istio_Security_Authorization: SwiftProtobuf.Message, Swift
     if lhs.action != rhs.action {return false}
     if lhs.rules != rhs.rules {return false}
     if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.auditRules != rhs.auditRules {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
