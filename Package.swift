@@ -163,7 +163,7 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "TLSEngine", "H2Engine", "H1Engine", "HBONE", "RPC", "MeshCodec", "Publication", "Subscription",
-        "MeshAPI", "HTTPModel", "MeshModel", "Bytes", protobuf,
+        "Telemetry", "Explaining", "MeshAPI", "HTTPModel", "MeshModel", "Bytes", protobuf,
       ],
       path: "Tests/Fuzz/Targets", swiftSettings: strict),
     .testTarget(
@@ -214,7 +214,7 @@ let package = Package(
     tests("Transport", ["Reactor", "TLSEngine", "RPC", "Bytes", "MeshModel", logging]),
     tests("AgentKit", ["Enrollment", "BPFRuntime", "Netlink", "Reactor", "TLSEngine", "MeshModel", logging]),
     tests("DevKit", ["Manifests", "Netlink", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf]),
-    tests("Explaining", ["Manifests"]),
+    tests("Explaining", ["Telemetry", "Manifests", "MeshModel"]),
     tests("ManifestWatch", ["Manifests", "MeshModel", "Reactor", "Bytes", logging]),
     tests("Proxying", ["Reactor", "TLSEngine", "H2Engine", "HTTPModel", "MeshIndex", "MeshModel", "Bytes"]),
   ]

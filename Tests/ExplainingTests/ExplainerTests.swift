@@ -4,7 +4,7 @@ import Testing
 @testable import Explaining
 
 @Suite struct ExplainerTests {
-  private static let shop = """
+  static let shop = """
     apiVersion: v1
     kind: Namespace
     metadata: {name: production, labels: {istio.io/dataplane-mode: ambient}}
@@ -47,7 +47,7 @@ import Testing
     """
   }
 
-  private static let onlyOrder = """
+  static let onlyOrder = """
     apiVersion: security.istio.io/v1
     kind: AuthorizationPolicy
     metadata: {name: payment-authz, namespace: production}

@@ -80,7 +80,7 @@ public struct Flow: Hashable, Sendable {
     let (allowed, denied) = (allowed &+ other.allowed, denied &+ other.denied)
     let denials = [self, other].filter { !$0.lastDenial.isEmpty }
     let lastDenial = denials.max { $0.lastSeen < $1.lastSeen }?.lastDenial ?? ""
-    if other.lastSeen > lastSeen { self = other }
+    if other.lastSeen >= lastSeen { self = other }
     (self.allowed, self.denied, self.lastDenial) = (allowed, denied, lastDenial)
   }
 }

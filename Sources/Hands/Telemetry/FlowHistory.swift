@@ -10,7 +10,7 @@ public final class FlowHistory: Sendable {
   /// `limit`: flows. `now`: wall time, in nanoseconds since 1970.
   public init(limit: Int = FlowTable.usualLimit, now: Int64) {
     table = Mutex(FlowTable(limit: limit))
-    since = now
+    since = now / 1_000_000_000
   }
 
   /// `now`: wall time, in nanoseconds since 1970.
@@ -37,7 +37,7 @@ public final class FlowHistory: Sendable {
     let lines = flows.values.map(FlowLine.text).sorted()
     return """
       {"kind":"apus-flows","version":\(FlowLine.version),"node":\(JSONText.quoted(node)),\
-      "since":\(JSONText.quoted(FlowLine.time(since))),"evicted":\(evicted),"flows":[
+      "since":"\(Timestamp.text(seconds: since))","evicted":\(evicted),"flows":[
       \(lines.joined(separator: ",\n"))
       ]}
 
@@ -62,7 +62,7 @@ enum FlowLine {
     return "{\"source\":\(party(key.source, flow.sourceAddress)),"
       + "\"destination\":\(party(key.destination, flow.destinationAddress)),\"port\":\(key.port),"
       + "\"mutualTLS\":\(key.isMutualTLS),\"allowed\":\(flow.allowed),\"denied\":\(flow.denied),"
-      + "\"lastSeen\":\(JSONText.quoted(time(flow.lastSeen * 1_000_000_000))),"
+      + "\"lastSeen\":\"\(Timestamp.text(seconds: flow.lastSeen))\","
       + "\"last\":\"\(flow.wasLastDenied ? "denied" : "allowed")\","
       + "\"lastDenial\":\(JSONText.quoted(flow.lastDenial))}"
   }
@@ -76,10 +76,5 @@ enum FlowLine {
     if !party.workload.isEmpty { members.append("\"workload\":\(JSONText.quoted(party.workload))") }
     if let address { members.append("\"address\":\(JSONText.quoted(address.description))") }
     return "{\(members.joined(separator: ","))}"
-  }
-
-  /// RFC 3339, whole seconds.
-  static func time(_ nanoseconds: Int64) -> String {
-    "\(Timestamp.text(nanoseconds).prefix("2026-11-24T02:01:39".utf8.count))Z"
   }
 }

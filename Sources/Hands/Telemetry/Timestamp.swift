@@ -3,12 +3,19 @@ enum Timestamp {
   static func text(_ nanoseconds: Int64) -> String {
     let micros = floorDivide(nanoseconds, 1_000)
     let seconds = floorDivide(micros, 1_000_000)
+    return "\(secondsText(seconds)).\(pad(micros - seconds * 1_000_000, 6))Z"
+  }
+
+  /// Whole seconds since 1970.
+  static func text(seconds: Int64) -> String { "\(secondsText(seconds))Z" }
+
+  private static func secondsText(_ seconds: Int64) -> String {
     let days = floorDivide(seconds, 86_400)
     let second = seconds - days * 86_400
     let (year, month, day) = date(daysSince1970: days)
     return
       "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))T\(pad(second / 3_600, 2)):"
-      + "\(pad(second / 60 % 60, 2)):\(pad(second % 60, 2)).\(pad(micros - seconds * 1_000_000, 6))Z"
+      + "\(pad(second / 60 % 60, 2)):\(pad(second % 60, 2))"
   }
 
   /// The date of the proleptic Gregorian calendar. Years are counted from March, so that the leap day is the

@@ -99,4 +99,16 @@ public enum FindingCode: String, Hashable, Sendable, CaseIterable {
   case shadowedByDeny = "APUS220"
   /// STRICT refuses workloads that are not enrolled, and so can only come in plaintext.
   case strictRefusesPlaintext = "APUS221"
+
+  // Recorded traffic
+  /// A caller that was allowed, and that the policies as written would deny.
+  case deniesRecorded = "APUS901"
+  /// A caller in plaintext that was allowed, and that STRICT would refuse.
+  case locksOutPlaintext = "APUS902"
+  /// A caller that was denied, and that the policies as written would allow.
+  case allowsRecorded = "APUS903"
+  /// A caller of what the manifests do not have: nothing can be said of it.
+  case notJudged = "APUS904"
+  /// A history that had to forget: what it does not say may have happened.
+  case incompleteHistory = "APUS905"
 }

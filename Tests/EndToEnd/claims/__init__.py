@@ -11,3 +11,4 @@ from . import h_churn  # noqa: F401
 from . import i_gone  # noqa: F401
 from . import j_house  # noqa: F401
 from . import k_policy  # noqa: F401
+from . import s_flows  # noqa: F401
