@@ -34,6 +34,8 @@ class World:
                 self.write(manifest, file.read())
         self.authority = Authority(os.path.join(self.folder, "authority"), "apus demo root")
         self.stranger = Authority(os.path.join(self.folder, "stranger"), "another root")
+        # Empty at first: nobody of partner.example is trusted.
+        self.partner_bundle = os.path.join(self.folder, "partner.pem")
         self.mesh = Mesh(binaries, name, self.directory)
         self.binaries = binaries
         self.capture = None
@@ -65,7 +67,11 @@ class World:
 
     def up(self, capture):
         self.mesh.down()  # what a killed run may have left
-        self.mesh.up("--ca-cert", self.authority.root.certificate, "--ca-key", self.authority.root.key)
+        authority = ["--ca-cert", self.authority.root.certificate, "--ca-key", self.authority.root.key]
+        open(self.partner_bundle, "w", encoding="ascii").close()
+        others = ["--trust-domain-alias", "former.example"]
+        others += ["--trust-bundle", f"partner.example={self.partner_bundle}"]
+        self.mesh.up(*authority, *others)
         if capture:
             places = ["fabric", *self.mesh.node_names()]
             self.capture = Capture([self.mesh.place(place) for place in places])

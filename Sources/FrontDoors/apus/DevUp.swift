@@ -30,6 +30,13 @@ struct DevUp: ParsableCommand {
   var caCert: String?
   @Option(help: "Its private key, PEM.")
   var caKey: String?
+  @Option(help: ArgumentHelp("As of apus-control: another name of cluster.local.", valueName: "name"))
+  var trustDomainAlias: [String] = []
+  @Option(
+    help: ArgumentHelp(
+      "As of apus-control: a foreign trust domain and the file with its roots, PEM.",
+      valueName: "domain=file"))
+  var trustBundle: [String] = []
   @Option(help: "Of agents and control plane: trace, debug, info, notice, warning or error.")
   var logLevel = "info"
   @Option(help: "With --detach: seconds to wait for readiness.")
@@ -46,11 +53,14 @@ struct DevUp: ParsableCommand {
       guard let directory else {
         throw DevError.usage("Say the directory with the manifests: apus dev up DIR")
       }
-      let options = try UpOptions(
+      var options = try UpOptions(
         name: mesh.mesh, directory: Self.absolute(directory), nodes: nodes, hasMesh: !noMesh,
         binaries: binaries.map(Self.absolute) ?? OwnProgram.directory, executable: OwnProgram.path,
         authorityCertificate: caCert.map(Self.absolute), authorityKey: caKey.map(Self.absolute),
         logLevel: logLevel)
+      options.controlFlags =
+        trustDomainAlias.flatMap { ["--trust-domain-alias", $0] }
+        + trustBundle.flatMap { ["--trust-bundle", Self.absoluteBundle($0)] }
       if detach, !detached {
         let words = Array(CommandLine.arguments.dropFirst()) + ["--detached"]
         try DetachedUp(options: options, timeout: timeout).run(words)
@@ -58,6 +68,12 @@ struct DevUp: ParsableCommand {
         try UpCommand.run(options, isDetached: detached)
       }
     }
+  }
+
+  /// The control plane runs elsewhere; what is no DOMAIN=FILE it refuses itself.
+  private static func absoluteBundle(_ text: String) -> String {
+    guard let sign = text.firstIndex(of: "=") else { return text }
+    return text[...sign] + absolute(String(text[text.index(after: sign)...]))
   }
 
   private static func absolute(_ path: String) -> String {

@@ -73,6 +73,7 @@ extension DevMesh {
     if let certificate = options.authorityCertificate, let key = options.authorityKey {
       words += ["--ca-cert", certificate, "--ca-key", key]
     }
+    words += options.controlFlags
     var secrets = [allTokens?.descriptor].compactMap { $0 }
     if let root = rootMemory?.descriptor {
       words += ["--ca-memory", "\(3 + secrets.count)"]

@@ -14,6 +14,8 @@ public struct UpOptions: Sendable {
   public var executable: String
   public var authorityCertificate: String?
   public var authorityKey: String?
+  /// Further words for the control plane, which checks them itself.
+  public var controlFlags: [String] = []
   public var logLevel: String
 
   private static let logLevels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
