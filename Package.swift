@@ -71,6 +71,7 @@ let package = Package(
     room("Ground", "Bytes"),
     room("Ground", "MeshModel"),
     room("Ground", "HTTPModel"),
+    room("Ground", "Patterns"),
     .target(
       name: "MeshAPI", dependencies: [protobuf], path: "Sources/Ground/MeshAPI",
       exclude: ["proto"], swiftSettings: [.swiftLanguageMode(.v6)]),
@@ -163,7 +164,7 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "TLSEngine", "H2Engine", "H1Engine", "HBONE", "RPC", "MeshCodec", "Publication", "Subscription",
-        "Telemetry", "Explaining", "MeshAPI", "HTTPModel", "MeshModel", "Bytes", protobuf,
+        "Telemetry", "Explaining", "MeshAPI", "HTTPModel", "MeshModel", "Patterns", "Bytes", protobuf,
       ],
       path: "Tests/Fuzz/Targets", swiftSettings: strict),
     .testTarget(
@@ -174,6 +175,9 @@ let package = Package(
 
     tests("Bytes", []),
     tests("MeshModel", []),
+    .testTarget(
+      name: "PatternsTests", dependencies: ["Patterns"], path: "Tests/PatternsTests",
+      exclude: ["differential.py"], resources: [.copy("differential.json")], swiftSettings: strict),
     tests("TLSEngine", ["Bytes", "MeshModel"]),
     tests("H2Engine", ["HTTPModel"]),
     tests("H1Engine", ["HTTPModel"]),

@@ -13,7 +13,8 @@ public struct FuzzTarget: Sendable {
   }
 
   /// Every parser that reads the network.
-  public static let all: [FuzzTarget] = texts + certificates + sessions + tunnels + calls + discovery
+  public static let all: [FuzzTarget] =
+    texts + certificates + sessions + tunnels + calls + discovery + routing
 
   public static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
 }
