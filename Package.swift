@@ -122,6 +122,7 @@ let package = Package(
       "Hands", "Authority",
       ["Transport", "RPC", "TLSEngine", "Reactor", "MeshAPI", "MeshModel", "Bytes", protobuf, logging]),
     room("Hands", "Telemetry", ["Transport", "Reactor", "MeshModel", "Bytes", logging]),
+    room("Hands", "Fetching", ["Reactor", "TLSEngine", "H1Engine", "HTTPModel", "MeshModel", "Bytes"]),
     room("Hands", "ManifestWatch", ["Reactor", "Manifests", "MeshModel", "Bytes", logging]),
 
     // 6 Rooms
@@ -180,7 +181,7 @@ let package = Package(
       exclude: ["differential.py"], resources: [.copy("differential.json")], swiftSettings: strict),
     tests("TLSEngine", ["Bytes", "MeshModel"]),
     tests("H2Engine", ["HTTPModel"]),
-    tests("H1Engine", ["HTTPModel"]),
+    tests("H1Engine", ["HTTPModel", "Bytes"]),
     tests("HBONE", ["HTTPModel", "MeshModel", "Bytes"]),
     tests("RPC", ["HTTPModel", "Bytes"]),
     tests("Reactor", ["MeshModel", "Bytes"]),
@@ -217,6 +218,7 @@ let package = Package(
       ]),
     tests("Transport", ["Reactor", "TLSEngine", "RPC", "Bytes", "MeshModel", logging]),
     tests("AgentKit", ["Enrollment", "BPFRuntime", "Netlink", "Reactor", "TLSEngine", "MeshModel", logging]),
+    tests("Fetching", ["Transport", "Reactor", "TLSEngine", "HTTPModel", "MeshModel", "Bytes", logging]),
     tests("DevKit", ["Manifests", "Netlink", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf]),
     tests("Explaining", ["Telemetry", "Manifests", "MeshModel"]),
     tests("ManifestWatch", ["Manifests", "MeshModel", "Reactor", "Bytes", logging]),

@@ -165,7 +165,7 @@ public import MeshModel
     if result == 1 {
       isHandshakeDone = true
       // A server that ignores ALPN would be spoken to in a protocol it does not expect.
-      guard settings.alpn.isEmpty || negotiatedALPN != nil else {
+      guard settings.alpn.isEmpty || !settings.insistsOnALPN || negotiatedALPN != nil else {
         close()
         failure = .noCommonProtocol
         throw .noCommonProtocol

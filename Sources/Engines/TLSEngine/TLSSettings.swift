@@ -13,6 +13,8 @@ import COpenSSL
   /// Whom the sessions believe; nil when they ask for no certificate.
   public let trust: TrustStore?
   public let alpn: [String]
+  /// Whether a peer that answers no protocol is refused.
+  let insistsOnALPN: Bool
   let handle: OpaquePointer
 
   /// Longer chains are refused before they are parsed, in bytes.
@@ -30,11 +32,12 @@ import COpenSSL
     try TLSSettings(.client, credentials, trust, alpn)
   }
 
-  /// For dialing within one mesh.
+  /// For dialing within one mesh, or into the world: servers there that speak HTTP/1.1 may know no ALPN, and
+  /// with `insistsOnALPN` false their silence is accepted.
   public static func client(
-    credentials: Credentials?, roots: TrustBundle, alpn: [String] = ["h2"]
+    credentials: Credentials?, roots: TrustBundle, alpn: [String] = ["h2"], insistsOnALPN: Bool = true
   ) throws(TLSError) -> TLSSettings {
-    try TLSSettings(.client, credentials, TrustStore(roots), alpn)
+    try TLSSettings(.client, credentials, TrustStore(roots), alpn, insistsOnALPN: insistsOnALPN)
   }
 
   /// For accepting. Every client must show a certificate.
@@ -53,7 +56,8 @@ import COpenSSL
   }
 
   private init(
-    _ role: TLSRole, _ credentials: Credentials?, _ trust: TrustStore?, _ alpn: [String]
+    _ role: TLSRole, _ credentials: Credentials?, _ trust: TrustStore?, _ alpn: [String],
+    insistsOnALPN: Bool = true
   ) throws(TLSError) {
     ErrorQueue.clear()
     let method = role == .client ? unsafe TLS_client_method() : unsafe TLS_server_method()
@@ -62,6 +66,7 @@ import COpenSSL
     self.credentials = credentials
     self.trust = trust
     self.alpn = alpn
+    self.insistsOnALPN = insistsOnALPN
     unsafe self.handle = unsafe handle
     try applyProfile()
     try applyCredentials()

@@ -61,6 +61,13 @@ public struct ByteQueue: ~Copyable {
     return try body(span)
   }
 
+  /// All bytes, oldest first; the queue is empty afterwards and holds no memory.
+  public mutating func takeAll() -> [UInt8] {
+    let bytes = unsafe Array(UnsafeBufferPointer(rebasing: storage[head..<tail]))
+    clear()
+    return bytes
+  }
+
   /// Drops the `count` oldest bytes; `count` is at most the number of bytes held.
   public mutating func removeFirst(_ count: Int) {
     precondition(count >= 0 && count <= tail - head)

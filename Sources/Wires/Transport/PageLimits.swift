@@ -1,4 +1,5 @@
 public import Bytes
+import H1Engine
 
 /// What the readers of pages may use.
 public struct PageLimits: Hashable, Sendable {
@@ -8,4 +9,12 @@ public struct PageLimits: Hashable, Sendable {
   public var lifetime: Interval = .seconds(30)
 
   public init() {}
+
+  /// Nobody has reason to send a page's server more than a probe's head.
+  var messages: H1Limits {
+    var limits = H1Limits()
+    limits.maximumHead = 16 << 10
+    limits.maximumBody = 64 << 10
+    return limits
+  }
 }

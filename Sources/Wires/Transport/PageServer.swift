@@ -91,40 +91,48 @@ public final class PageServer: Sendable {
 
   /// One request after the other; a reader that leaves, or breaks the grammar, ends it.
   private func serve(_ socket: AsyncSocket) async {
-    var parser = H1RequestParser()
+    var http = H1Server(limits: limits.messages)
     let opened = Clock.now()
     while let bytes = try? await socket.receive(upTo: 8 << 10), !bytes.isEmpty {
-      var events: [H1Event] = []
-      var failure: H1Error?
-      do throws(H1Error) {
-        try parser.receive(bytes.span, into: &events)
-      } catch {
-        failure = error
-      }
-      for case .head(let head) in events {
-        // A connection about to reach its time is not kept for another request.
-        let isYoung = Clock.now() - opened < Interval(nanoseconds: limits.lifetime.nanoseconds / 2)
-        let keepsAlive = head.keepsAlive && isYoung
-        let answer = await response(to: head)
-        let encoded = answer.encode(headOnly: head.method == "HEAD", keepsAlive: keepsAlive)
-        guard (try? await socket.send(encoded)) != nil, keepsAlive else { return }
-      }
-      if let failure {
-        try? await socket.send(H1Response(failure).encode(keepsAlive: false))
-        return
+      var taken = 0
+      while taken < bytes.count {
+        var events: [H1Event] = []
+        var answer = ByteQueue()
+        do throws(H1Error) {
+          taken += try http.receive(bytes.span.extracting(taken...), into: &events)
+          if http.request?.expectsContinue == true, !events.contains(.end), http.mayRespond {
+            try http.inform(ResponseHead(status: 100), into: &answer)
+          }
+          if events.last == .end, let request = http.request {
+            // A connection about to reach its time is not kept for another request.
+            let isYoung = Clock.now() - opened < Interval(nanoseconds: limits.lifetime.nanoseconds / 2)
+            let (head, body) = await response(to: request.head)
+            try http.respond(head, body: .exactly(body.count), closing: !isYoung, into: &answer)
+            try http.send(body.span, into: &answer)
+            try http.end(into: &answer)
+          }
+        } catch {
+          taken = bytes.count
+          http.refuse(error, into: &answer)
+        }
+        guard (try? await socket.send(answer.takeAll())) != nil, !http.isOver else { return }
       }
     }
   }
 
-  private func response(to head: H1RequestHead) async -> H1Response {
-    guard let maker = pages[String(head.path)] else { return H1Response(status: 404, text: "no such page\n") }
-    guard head.method == "GET" || head.method == "HEAD" else {
-      var answer = H1Response(status: 405, text: "only GET and HEAD\n")
-      answer.fields.append(Field("allow", "GET, HEAD"))
-      return answer
+  private func response(to request: RequestHead) async -> (ResponseHead, body: [UInt8]) {
+    guard let maker = pages[String(request.pathOnly)] else { return Self.text(404, "no such page\n") }
+    guard request.method == "GET" || request.method == "HEAD" else {
+      var (head, body) = Self.text(405, "only GET and HEAD\n")
+      head.fields.append(Field("allow", "GET, HEAD"))
+      return (head, body)
     }
-    let page = await maker(head.query.map(String.init))
-    return H1Response(
-      status: page.status, fields: [Field("content-type", page.contentType)], body: page.body)
+    let page = await maker(request.query.map(String.init))
+    return (ResponseHead(status: page.status, fields: [Field("content-type", page.contentType)]), page.body)
+  }
+
+  private static func text(_ status: Int, _ text: String) -> (ResponseHead, body: [UInt8]) {
+    let head = ResponseHead(status: status, fields: [Field("content-type", "text/plain; charset=utf-8")])
+    return (head, Array(text.utf8))
   }
 }

@@ -288,12 +288,7 @@ actor Wire {
     while failure == nil {
       if tls.isOpen { try pack() }
       guard !tls.outgoing.isEmpty else { return }
-      var bytes: [UInt8] = []
-      tls.outgoing.withBytes { waiting in
-        bytes.reserveCapacity(waiting.count)
-        for index in waiting.indices { bytes.append(waiting[index]) }
-      }
-      tls.outgoing.clear()
+      let bytes = tls.outgoing.takeAll()
       isSending = true
       defer { isSending = false }
       do throws(SystemError) {

@@ -1,3 +1,4 @@
+import Bytes
 import H1Engine
 import HTTPModel
 import RPC
@@ -34,28 +35,39 @@ extension FuzzTarget {
 
   /// The heads, how many bytes of bodies and ends of requests, and the refusal that ended the connection.
   private static func requests(_ pieces: [[UInt8]]) -> [String] {
-    var parser = H1RequestParser()
+    var server = H1Server()
     var said: [String] = []
     var body = 0
     for piece in pieces {
-      var events: [H1Event] = []
-      var refusal: H1Error?
-      do throws(H1Error) { try parser.receive(piece.span, into: &events) } catch { refusal = error }
-      for event in events {
-        switch event {
-        case .head(let head): said.append("\(head)")
-        case .body(let range):
-          precondition(range.upperBound <= piece.count, "a body outside of the bytes given")
-          body += range.count
-        case .end: said.append("end after \(body)")
+      var taken = 0
+      while taken < piece.count {
+        var events: [H1Event] = []
+        var refusal: H1Error?
+        let rest = piece.span.extracting(taken...)
+        do throws(H1Error) { taken += try server.receive(rest, into: &events) } catch { refusal = error }
+        for event in events {
+          switch event {
+          case .body(let range):
+            precondition(range.upperBound <= rest.count, "a body outside of the bytes given")
+            body += range.count
+          case .end: said.append("end after \(body)")
+          default: said.append("\(event)")
+          }
         }
-      }
-      if let refusal {
-        said.append("\(refusal)")
-        break
+        if let refusal { return said + ["\(refusal)"] }
+        if events.last == .end { answer(&server) }
+        if server.isOver { return said }
       }
     }
     return said
+  }
+
+  private static func answer(_ server: inout H1Server) {
+    var out = ByteQueue()
+    try? server.respond(ResponseHead(status: 400), body: .none, into: &out)
+    try? server.end(into: &out)
+    precondition(
+      out.count > 0 && (server.isIdle || server.isOver || server.mayRespond), "an exchange that hangs")
   }
 
   /// What a decoder with a small limit delivers, and how it ends.
