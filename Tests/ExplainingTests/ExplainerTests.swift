@@ -1,4 +1,5 @@
 import Manifests
+import MeshModel
 import Testing
 
 @testable import Explaining
@@ -21,11 +22,13 @@ import Testing
     ---
     \(deployment("old", "legacy"))
     ---
-    apiVersion: v1
-    kind: Service
-    metadata: {name: payment-service, namespace: production}
-    spec: {selector: {app: payment}, ports: [{port: 80, targetPort: 8080}]}
+    \(service("payment-service"))
     """
+
+  private static func service(_ name: String) -> String {
+    "{apiVersion: v1, kind: Service, metadata: {name: \(name), namespace: production}, "
+      + "spec: {selector: {app: payment}, ports: [{port: 80, targetPort: 8080}]}}"
+  }
 
   private static func deployment(_ name: String, _ namespace: String) -> String {
     """
@@ -59,14 +62,15 @@ import Testing
     """
 
   private func explain(
-    _ source: String, _ destination: String, port: UInt16? = nil, policies: String...
+    _ source: String, _ destination: String, port: UInt16? = nil, request: HTTPQuestion? = nil,
+    policies: String...
   ) throws -> [Explanation] {
     let files = ([Self.shop] + policies).enumerated().map { ManifestFile(path: "f\($0).yaml", text: $1) }
     let (objects, reading) = ManifestSet.load(files: files)
     let (mesh, compiling) = MeshCompiler.compile(objects)
-    #expect(!(reading + compiling).containsErrors)
+    #expect(!(reading + compiling).preventUse)
     return try Explainer(objects, mesh).explain(
-      Question(source: source, destination: destination, port: port))
+      Question(source: source, destination: destination, port: port, request: request))
   }
 
   @Test func whatNoPolicyRestrictsIsAllowed() throws {
@@ -108,6 +112,8 @@ import Testing
     let answer = try explain("legacy/old", "production/payment-service", policies: strict).first
     #expect(answer?.isAllowed == false)
     #expect(answer?.reason == "mtls-required")
+    #expect(answer?.decidedBy?.title == "DENY PeerAuthentication production/default")
+    #expect(answer?.decidedBy?.place?.description == "f1.yaml:1")
     #expect(answer?.source.contains("no identity") == true)
     let meshed = try explain("production/web", "production/payment-service", policies: strict).first
     #expect(meshed?.isAllowed == true)
@@ -125,6 +131,157 @@ import Testing
       policies: Self.onlyOrder
     ).first
     #expect(answer?.isAllowed == true)
+  }
+
+  // MARK: What is said beside the verdict
+
+  private static let posts = onlyOrder + "\n    to: [{operation: {methods: [POST]}}]"
+
+  @Test func whatIsSaidOfRequestsFailsClosedAndTheAnswerSaysSo() throws {
+    let request = try HTTPQuestion(method: "POST", path: "/v1/payments", headers: ["X-A: 1"])
+    let answer = try explain(
+      "production/order", "production/payment-service", request: request, policies: Self.posts
+    ).first
+    #expect(answer?.isAllowed == false)
+    #expect(answer?.reason == "no-policy-allows")
+    #expect(answer?.nearestMiss?.differing == ["it has no rules, so it matches nothing"])
+    #expect(answer?.notes.count == 2, "\(answer?.notes ?? [])")
+    #expect(answer?.notes.first?.hasPrefix("f1.yaml:9: spec.rules[0].to[0].operation.methods") == true)
+    #expect(
+      answer?.notes.last
+        == "POST /v1/payments with the header x-a was not looked at: requests are judged at a "
+        + "waypoint, and none is run yet")
+    // A DENY that loses its methods denies more.
+    let denies = Self.posts.replacing("rules:", with: "action: DENY\n  rules:")
+    let denied = try explain("production/order", "production/payment-service", policies: denies).first
+    #expect(denied?.reason == "policy:production/payment-authz")
+    #expect(denied?.notes.count == 1)
+  }
+
+  @Test func aRequestThatNobodyAsksForMakesNoDifference() throws {
+    let request = try HTTPQuestion(method: "GET", path: nil, headers: [])
+    let answer = try explain(
+      "production/order", "production/payment-service", request: request, policies: Self.onlyOrder
+    ).first
+    #expect(answer?.isAllowed == true)
+    #expect(answer?.notes == ["no policy that binds it asks for requests, so GET makes no difference"])
+  }
+
+  @Test(
+    arguments: [
+      ("GE T", nil, []), ("", nil, []), (nil, "v1", []), (nil, "/a b", []), (nil, "/a#b", []),
+      (nil, nil, ["x"]), (nil, nil, [":path: /"]), (nil, nil, ["a b: c"]), (nil, nil, ["a: b\r\nc: d"]),
+      (nil, nil, Array(repeating: "a: b", count: 101)),
+    ] as [(String?, String?, [String])])
+  func requestsThatAreNone(method: String?, path: String?, headers: [String]) {
+    #expect(throws: QuestionError.self) { try HTTPQuestion(method: method, path: path, headers: headers) }
+  }
+
+  @Test func headersAreReadAsTheyTravel() throws {
+    let request = try #require(try HTTPQuestion(method: nil, path: nil, headers: ["X-A:  b:c ", "empty:"]))
+    #expect(request.headers.map(\.name) == ["x-a", "empty"])
+    #expect(request.headers.map(\.value) == ["b:c", ""])
+    #expect(try HTTPQuestion(method: nil, path: nil, headers: []) == nil)
+  }
+
+  @Test func whatTakesPlaintextAloneKnowsNobody() throws {
+    let disable = """
+      apiVersion: security.istio.io/v1
+      kind: PeerAuthentication
+      metadata: {name: payment, namespace: production}
+      spec: {selector: {matchLabels: {app: payment}}, mtls: {mode: DISABLE}}
+      """
+    let answer = try explain(
+      "production/order", "production/payment-service", policies: disable, Self.onlyOrder
+    ).first
+    #expect(answer?.isAllowed == false)
+    #expect(answer?.reason == "no-policy-allows")
+    #expect(answer?.notes.contains { $0.contains("DISABLE") } == true)
+    // As a source it still has its identity.
+    let source = try explain(
+      "production/payment", "production/order", port: 8080, policies: disable
+    ).first
+    #expect(source?.source == "spiffe://cluster.local/ns/production/sa/payment-sa")
+  }
+
+  @Test func theMeshsOwnPortsAreRefused() throws {
+    let answer = try explain("production/web", "production/order", port: 15008).first
+    #expect(answer?.reason == "reserved-port")
+    #expect(answer?.isAllowed == false)
+  }
+
+  @Test func aCertificateOfAnotherTrustDomainIsRefusedBeforeAnyPolicy() throws {
+    let answer = try explain("spiffe://other.td/ns/production/sa/order-sa", "production/payment-service")
+      .first
+    #expect(answer?.isAllowed == false)
+    #expect(answer?.reason == "")
+    #expect(answer?.sentence.contains("other.td") == true)
+  }
+
+  @Test func aDryRunIsToldAndDecidesNothing() throws {
+    let dry = Self.onlyOrder.replacing(
+      "namespace: production}", with: "namespace: production, annotations: {istio.io/dry-run: \"true\"}}")
+    let answer = try explain("production/order", "production/payment-service", policies: dry).first
+    #expect(answer?.isAllowed == true)
+    #expect(answer?.decidedBy == nil)
+    #expect(answer?.notes == ["ALLOW production/payment-authz (dry run) matches, and decides nothing"])
+  }
+
+  @Test func addressesOnPaperAreTold() throws {
+    let blocks = Self.onlyOrder.replacing(
+      "principals: [\"cluster.local/ns/production/sa/order-sa\"]", with: "ipBlocks: [10.0.0.0/8]")
+    let answer = try explain("production/web", "production/payment-service", policies: blocks).first
+    #expect(answer?.isAllowed == false)
+    #expect(answer?.notes.contains { $0.contains("stands in") } == true)
+    let spiffe = try explain(
+      "spiffe://cluster.local/ns/a/sa/b", "production/payment-service", policies: blocks
+    ).first
+    #expect(spiffe?.notes.contains { $0.contains("a SPIFFE id has none") } == true)
+  }
+
+  @Test func aWorkloadWithTheNameOfItsServiceIsFoundByTheContainersPort() throws {
+    let service = Self.service("payment")
+    let byService = try explain("production/web", "production/payment", port: 80, policies: service).first
+    #expect(byService?.notes == [])
+    let byWorkload = try explain("production/web", "production/payment", port: 8080, policies: service).first
+    #expect(byWorkload?.destination == "production/payment port 8080")
+    #expect(byWorkload?.notes.count == 1)
+  }
+
+  // MARK: A mesh that runs
+
+  private func live(_ source: String, _ destination: String, policies: String...) throws -> Explanation? {
+    let pods = ["web", "order", "payment"].enumerated().map { index, name in
+      """
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: \(name)-1, namespace: production, labels: {app: \(name)}}
+      spec: {serviceAccountName: \(name)-sa, containers: [{name: main, ports: [{containerPort: 8080}]}]}
+      status: {phase: Running, podIP: 10.244.0.\(index + 2), conditions: [{type: Ready, status: "True"}]}
+      """
+    }
+    let files = ([Self.shop] + pods + policies).enumerated().map {
+      ManifestFile(path: "f\($0).yaml", text: $1)
+    }
+    let mesh = MeshCompiler.compile(ManifestSet.load(files: files).objects).mesh
+    let explainer = Explainer(
+      workloads: mesh.workloads, services: mesh.services, authorizations: mesh.authorizations,
+      trustDomains: [.clusterLocal])
+    return try explainer.explain(Question(source: source, destination: destination)).first
+  }
+
+  @Test func aMeshThatRunsGivesTheSameAnswerWithoutPlaces() throws {
+    let answer = try live("production/web-1", "production/payment-service", policies: Self.onlyOrder)
+    let onPaper = try explain("production/web", "production/payment-service", policies: Self.onlyOrder).first
+    #expect(answer?.isAllowed == false)
+    #expect(answer?.sentence == onPaper?.sentence)
+    #expect(answer?.reason == onPaper?.reason)
+    #expect(answer?.nearestMiss?.title == "ALLOW production/payment-authz")
+    #expect(answer?.nearestMiss?.place == nil)
+    #expect(answer?.nearestMiss?.rule == 0)
+    #expect(answer?.nearestMiss?.differing == onPaper?.nearestMiss?.differing)
+    let allowed = try live("production/order-1", "production/payment-service", policies: Self.onlyOrder)
+    #expect(allowed?.isAllowed == true)
   }
 
   @Test(

@@ -41,8 +41,9 @@ import Testing
     var options = CompileOptions()
     options.trustDomain = try TrustDomain("prod.example")
     options.trustDomainAliases = [try TrustDomain("old.example")]
+    options.foreignTrustDomains = [try TrustDomain("partner.example")]
     for (name, codes) in [
-      ("prod.example", []), ("old.example", []), ("cluster.local", []),
+      ("prod.example", []), ("old.example", []), ("cluster.local", []), ("partner.example", []),
       ("other", [FindingCode.ruleNeverMatches]),
     ] {
       let rule = "[{from: [{source: {principals: [\(name)/ns/production/sa/default]}}]}]"

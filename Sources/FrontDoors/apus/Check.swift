@@ -72,7 +72,7 @@ struct Check: ParsableCommand {
     if !against.isEmpty, let mesh = update.mesh {
       let histories = try against.map(Self.history)
       let judged = FlowCheck(
-        Explainer(update.objects, mesh, options: names.options), against: histories, options: names.options)
+        Explainer(update.objects, mesh, options: names.options), against: histories)
       findings += judged.findings
       check = judged
     }

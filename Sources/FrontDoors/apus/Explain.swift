@@ -12,7 +12,8 @@ struct Explain: ParsableCommand {
     discussion: """
       The answer comes from the code that decides in an agent, applied to the manifests: the rule that \
       decides with its file and line, the nearest miss of a denial and what differs, and the policies \
-      considered. A source that is not enrolled has no identity.
+      considered. A source that is not enrolled has no identity. What policies say of requests (--method, \
+      --path, --header) is judged at a waypoint; until one is run it fails closed, and the answer says so.
 
       Examples:
         apus explain production/web production/payment-service -f Deploy/examples/shop
@@ -31,8 +32,17 @@ struct Explain: ParsableCommand {
   @Option(help: "The service's port; of a pod or workload, the container's.")
   var port: UInt16?
 
+  @Option(help: "The method of the request, such as POST.")
+  var method: String?
+
+  @Option(help: "The path of the request, such as /v1/payments.")
+  var path: String?
+
+  @Option(help: ArgumentHelp("A header of the request. May be repeated.", valueName: "name:value"))
+  var header: [String] = []
+
   @Option(name: [.short, .customLong("file")], help: "A manifest, or a directory of them. May be repeated.")
-  var files: [String]
+  var files: [String] = []
 
   @Flag(help: "Print JSON.")
   var json = false
@@ -44,75 +54,50 @@ struct Explain: ParsableCommand {
     for path in files where !FileManager.default.fileExists(atPath: path) {
       throw ValidationError("There is no file or directory \(path).")
     }
+    for name in [source, destination] where !Self.isName(name) {
+      throw ValidationError("\(name.debugDescription) has no namespace: write NAMESPACE/NAME.")
+    }
+    do throws(QuestionError) {
+      _ = try request
+    } catch {
+      throw ValidationError("\(error)")
+    }
+  }
+
+  private static func isName(_ text: String) -> Bool {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    return text.hasPrefix("spiffe:") || (parts.count == 2 && parts.allSatisfy { !$0.isEmpty })
+  }
+
+  private var request: HTTPQuestion? {
+    get throws(QuestionError) { try HTTPQuestion(method: method, path: path, headers: header) }
   }
 
   func run() throws {
-    let update = ManifestReader.readOnce(directories: files, options: names.options)
-    for finding in update.findings where finding.severity == .error {
-      Output.error(finding.description)
-    }
-    guard let mesh = update.mesh else {
-      Output.error("apus: the manifests have errors, so nothing can be said; see apus check.")
-      throw ExitCode(1)
-    }
     let explanations: [Explanation]
     do throws(QuestionError) {
-      let question = Question(source: source, destination: destination, port: port)
-      explanations = try Explainer(update.objects, mesh, options: names.options).explain(question)
+      let question = Question(
+        source: source, destination: destination, port: port, request: try request)
+      explanations = try fromFiles().explain(question)
     } catch {
       Output.error("apus: \(error)")
       throw ExitCode(1)
     }
-    if json { try printJSON(explanations) } else { explanations.forEach(printText) }
+    if json {
+      try ExplainOutput.printJSON(explanations)
+    } else {
+      explanations.forEach(ExplainOutput.printText)
+    }
     if explanations.contains(where: { !$0.isAllowed }) { throw ExitCode(3) }
   }
 
-  private func printText(_ one: Explanation) {
-    Output.line("\(one.source) -> \(one.destination)")
-    Output.line("  \(one.sentence)\(one.reason.isEmpty ? "" : " (\(one.reason))")")
-    if let rule = one.decidedBy { Output.line("  decided by \(Self.text(of: rule))") }
-    if let miss = one.nearestMiss {
-      Output.line("  nearest miss: \(Self.text(of: miss))")
-      for difference in miss.differing { Output.line("    \(difference)") }
+  private func fromFiles() throws(QuestionError) -> Explainer {
+    let update = ManifestReader.readOnce(
+      directories: files, options: names.options, leavingOutStrangers: true)
+    for finding in update.findings where finding.severity == .error { Output.error(finding.description) }
+    guard let mesh = update.mesh else {
+      throw QuestionError("The manifests have errors, so nothing can be said; see apus check.")
     }
-    for policy in one.considered {
-      Output.line("  considered \(Self.text(of: policy)): \(policy.matches ? "matches" : "does not match")")
-    }
-  }
-
-  private static func text(of policy: Explanation.Considered) -> String {
-    policy.title + (policy.place.map { " at \($0)" } ?? "")
-  }
-
-  private struct Row: Encodable {
-    struct Policy: Encodable {
-      let policy: String
-      let place: String?
-      let matches: Bool
-      let differing: [String]
-
-      init(_ one: Explanation.Considered) {
-        policy = one.title
-        place = one.place?.description
-        matches = one.matches
-        differing = one.differing
-      }
-    }
-
-    let source, destination, decision, reason, sentence: String
-    let decidedBy, nearestMiss: Policy?
-    let considered: [Policy]
-  }
-
-  private func printJSON(_ explanations: [Explanation]) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let rows = explanations.map {
-      Row(
-        source: $0.source, destination: $0.destination, decision: $0.isAllowed ? "allowed" : "denied",
-        reason: $0.reason, sentence: $0.sentence, decidedBy: $0.decidedBy.map(Row.Policy.init),
-        nearestMiss: $0.nearestMiss.map(Row.Policy.init), considered: $0.considered.map(Row.Policy.init))
-    }
-    Output.line(String(decoding: try encoder.encode(["explanations": rows]), as: UTF8.self))
+    return Explainer(update.objects, mesh, options: names.options)
   }
 }

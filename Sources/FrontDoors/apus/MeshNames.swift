@@ -10,8 +10,13 @@ struct MeshNames: ParsableArguments {
   @Option(help: "Another name of the trust domain, which policies may use. May be repeated.")
   var trustDomainAlias: [String] = []
 
+  @Option(
+    help:
+      "A foreign trust domain whose identities are accepted (apus-control --trust-bundle). May be repeated.")
+  var foreignDomain: [String] = []
+
   func validate() throws {
-    for name in [trustDomain] + trustDomainAlias where (try? TrustDomain(name)) == nil {
+    for name in [trustDomain] + trustDomainAlias + foreignDomain where (try? TrustDomain(name)) == nil {
       throw ValidationError("\(name.debugDescription) is no trust domain (a-z 0-9 . - _).")
     }
   }
@@ -20,6 +25,7 @@ struct MeshNames: ParsableArguments {
     var options = CompileOptions()
     if let domain = try? TrustDomain(trustDomain) { options.trustDomain = domain }
     options.trustDomainAliases = trustDomainAlias.compactMap { try? TrustDomain($0) }
+    options.foreignTrustDomains = foreignDomain.compactMap { try? TrustDomain($0) }
     return options
   }
 }

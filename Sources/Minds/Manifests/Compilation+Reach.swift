@@ -49,7 +49,7 @@ private struct ReachCheck {
     self.compilation = compilation
     templates = compilation.templates
     domains = TrustDomainAliases(compilation.options)
-    peers = KnownPeers(compilation.objects, templates, domains)
+    peers = KnownPeers(compilation.objects, templates, compilation.options)
   }
 
   mutating func run() {

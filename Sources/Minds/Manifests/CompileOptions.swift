@@ -5,6 +5,8 @@ public struct CompileOptions: Hashable, Sendable {
   public var trustDomain: TrustDomain = .clusterLocal
   /// Other names of the same trust domain: policies that name one mean all.
   public var trustDomainAliases: [TrustDomain] = []
+  /// Other trust domains whose identities agents accept: policies may name them.
+  public var foreignTrustDomains: [TrustDomain] = []
   /// The last part of every service's name.
   public var clusterDomain = "cluster.local"
   /// The first part of every workload's uid.

@@ -15,14 +15,17 @@ struct KnownPeers {
   private typealias Account = Authorization.ServiceAccountMatch
 
   private let domains: [String]
+  /// Of their workloads nothing is known.
+  private let foreign: [String]
   private var namespaces: Set<String> = ["default"]
   private var accounts: [String: Set<String>] = [:]
   /// Whether the workloads of an account are enrolled, any of them.
   private var enrolled: [Account: Bool] = [:]
   private var hasWorkloads = false
 
-  init(_ objects: ManifestSet, _ templates: [PodTemplate], _ domains: TrustDomainAliases) {
-    self.domains = domains.own
+  init(_ objects: ManifestSet, _ templates: [PodTemplate], _ options: CompileOptions) {
+    domains = TrustDomainAliases(options).own
+    foreign = options.foreignTrustDomains.map(\.name)
     namespaces.formUnion(objects.namespaces.map(\.meta.name))
     for account in objects.serviceAccounts {
       accounts[account.meta.namespace, default: []].insert(account.meta.name)
@@ -38,11 +41,12 @@ struct KnownPeers {
 
   /// Nil when a peer of the range may come.
   func doubt(_ range: PeerRange) -> Doubt? {
+    guard !foreign.contains(where: range.trustDomain.takes) else { return nil }
     guard domains.contains(where: range.trustDomain.takes) else {
       return Doubt(
         code: .foreignTrustDomain, severity: .warning,
         why: "names a trust domain that is not the mesh's, which is \(domains.joined(separator: ", "))",
-        remedy: "Name the mesh's, or say with --trust-domain what that is.")
+        remedy: "Name the mesh's; if it is accepted, say so with --trust-domain, -alias or --foreign-domain.")
     }
     guard hasWorkloads else { return nil }
     if let place = range.namespace.only { return doubt(range, in: place) }

@@ -165,6 +165,7 @@ public final class Control: Sendable {
     var options = CompileOptions()
     options.trustDomain = configuration.trustDomain
     options.trustDomainAliases = configuration.trustDomainAliases
+    options.foreignTrustDomains = configuration.trustBundles.keys.sorted { $0.name < $1.name }
     let watch = ManifestWatch(
       directories: configuration.manifests, options: options, thread: thread, logger: log)
     var findings = FindingLog(log)

@@ -14,12 +14,10 @@ public struct FlowCheck {
   public private(set) var unjudged = 0
 
   private let explainer: Explainer
-  private let options: CompileOptions
 
   /// `files`: the histories of all agents; the same caller of several is one.
-  public init(_ explainer: Explainer, against files: [FlowFile], options: CompileOptions = CompileOptions()) {
+  public init(_ explainer: Explainer, against files: [FlowFile]) {
     self.explainer = explainer
-    self.options = options
     var flows: [Flow.Key: (flow: Flow, file: String)] = [:]
     for file in files {
       for flow in file.flows {
@@ -53,7 +51,6 @@ public struct FlowCheck {
 
   private func denied(_ flow: Flow, _ explanation: Explanation, _ file: String) -> Finding {
     let isLockOut = explanation.reason == RefusalReason.mtlsRequired.description
-    let strict = isLockOut ? strictPolicy(flow) : nil
     let cause = explanation.decidedBy ?? explanation.nearestMiss
     var message = "\(story(of: flow)), and would be \(explanation.sentence)"
     if !explanation.reason.isEmpty { message += " (\(explanation.reason))" }
@@ -63,8 +60,8 @@ public struct FlowCheck {
     if flow.wasLastDenied { message += "; the last was denied already (\(flow.lastDenial))" }
     return Finding(
       isLockOut ? .locksOutPlaintext : .deniesRecorded, .warning,
-      object: strict?.meta.title ?? cause.flatMap(Self.object) ?? "",
-      at: strict?.meta.place ?? cause?.place ?? Place(file: file, line: 0), message,
+      object: cause.map(Self.object) ?? "",
+      at: cause?.place ?? Place(file: file, line: 0), message,
       remedy: isLockOut
         ? "Enroll the caller first, or leave the port PERMISSIVE with portLevelMtls."
         : "Allow the caller, or make sure that it may go.")
@@ -73,7 +70,7 @@ public struct FlowCheck {
   private func allowed(_ flow: Flow, _ explanation: Explanation, _ file: String) -> Finding {
     let cause = explanation.decidedBy
     return Finding(
-      .allowsRecorded, .info, object: cause.flatMap(Self.object) ?? "",
+      .allowsRecorded, .info, object: cause.map(Self.object) ?? "",
       at: cause?.place ?? Place(file: file, line: 0),
       "\(story(of: flow)), was last denied (\(flow.lastDenial)), and would be \(explanation.sentence)")
   }
@@ -85,17 +82,9 @@ public struct FlowCheck {
       remedy: "Take the history more often, and give every one of them with --against.")
   }
 
-  /// `ALLOW namespace/name` as findings name objects.
-  private static func object(_ policy: Explanation.Considered) -> String? {
-    policy.title.split(separator: " ").last.map { "AuthorizationPolicy \($0)" }
-  }
-
-  private func strictPolicy(_ flow: Flow) -> PeerAuthenticationObject? {
-    explainer.labels(of: flow.key.destination.workload).flatMap { labels in
-      explainer.paper.objects.strictPeerAuthentication(
-        namespace: String(flow.key.destination.workload.prefix { $0 != "/" }), labels: labels,
-        options: options)
-    }
+  private static func object(_ policy: Explanation.Considered) -> String {
+    // A PeerAuthentication is named with its kind.
+    policy.policy.contains(" ") ? policy.policy : "AuthorizationPolicy \(policy.policy)"
   }
 
   private func story(of flow: Flow) -> String {
@@ -110,24 +99,18 @@ public struct FlowCheck {
 extension Explainer {
   /// What would be decided of the recorded caller; nil when the manifests do not have what it called.
   func explain(_ flow: Flow) -> Explanation? {
-    guard let workload = paper.workload(flow.key.destination.workload) else { return nil }
-    return judge(
-      source(of: flow),
-      Target(workload: workload, port: flow.key.port, address: flow.destinationAddress))
+    guard let workload = mesh.workload(flow.key.destination.workload) else { return nil }
+    let target = Target(workload: workload, port: flow.key.port, address: flow.destinationAddress)
+    var judging = Judging(mesh: mesh, source: source(of: flow), target: target, request: nil)
+    return judging.explanation()
   }
 
   func source(of flow: Flow) -> Source {
     let source = flow.key.source
     let name = source.workload.isEmpty ? flow.sourceAddress.map { "\($0)" } ?? "" : source.workload
     return Source(
-      identity: source.identity, address: flow.sourceAddress ?? IPAddress(v4: 0),
-      text: source.identity?.description ?? "plaintext of \(name.isEmpty ? "an unknown caller" : name)")
-  }
-
-  /// The labels of a workload's pods.
-  func labels(of workload: String) -> [String: String]? {
-    guard let pod = paper.workload(workload) else { return nil }
-    return paper.objects.pods.first { $0.meta.namespace == pod.namespace && $0.meta.name == pod.name }?.meta
-      .labels
+      identity: source.identity, address: flow.sourceAddress,
+      text: source.identity?.description ?? "plaintext of \(name.isEmpty ? "an unknown caller" : name)",
+      isProven: true)
   }
 }

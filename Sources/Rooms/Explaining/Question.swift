@@ -7,11 +7,14 @@ public struct Question: Sendable {
   /// The port of the service, or of the container when a pod or workload is named; nil when there is only
   /// one.
   public var port: UInt16?
+  /// Nil when nothing is asked about requests.
+  public var request: HTTPQuestion?
 
-  public init(source: String, destination: String, port: UInt16? = nil) {
+  public init(source: String, destination: String, port: UInt16? = nil, request: HTTPQuestion? = nil) {
     self.source = source
     self.destination = destination
     self.port = port
+    self.request = request
   }
 }
 
@@ -19,5 +22,5 @@ public struct Question: Sendable {
 public struct QuestionError: Error, Hashable, Sendable, CustomStringConvertible {
   public let description: String
 
-  init(_ description: String) { self.description = description }
+  public init(_ description: String) { self.description = description }
 }
