@@ -222,6 +222,8 @@ let package = Package(
     tests("DevKit", ["Manifests", "Netlink", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf]),
     tests("Explaining", ["Telemetry", "Manifests", "MeshModel"]),
     tests("ManifestWatch", ["Manifests", "MeshModel", "Reactor", "Bytes", logging]),
-    tests("Proxying", ["Reactor", "TLSEngine", "H2Engine", "HTTPModel", "MeshIndex", "MeshModel", "Bytes"]),
+    tests(
+      "Proxying",
+      ["Reactor", "TLSEngine", "H2Engine", "HBONE", "HTTPModel", "MeshIndex", "MeshModel", "Bytes"]),
   ]
 )

@@ -147,3 +147,34 @@ import Testing
     }
   }
 }
+
+@Suite("Behind a waypoint")
+struct WaypointVerdictTests {
+  private func behind(_ waypoints: [Identity], _ policies: [Authorization] = []) -> ApplicablePolicies {
+    var applicable = ApplicablePolicies(policies)
+    applicable.waypoints = waypoints
+    return applicable
+  }
+
+  @Test("only the waypoint is allowed, whatever else policy says")
+  func onlyTheWaypoint() throws {
+    let waypoint = try identity("production", "payments-waypoint")
+    let client = try identity("production", "web")
+    let everybody = policy("everybody", .allow, [Authorization.Rule(clauses: [])])
+    #expect(try refusal(waypoint, behind([waypoint])) == nil)
+    #expect(try refusal(client, behind([waypoint], [everybody])) == .waypointRequired)
+    #expect(try refusal(nil, behind([waypoint], [everybody])) == .waypointRequired)
+    #expect(try refusal(waypoint, behind([])) == .waypointRequired)
+    #expect(
+      try refusal(
+        identity("production", "payments-waypoint", domain: TrustDomain("other")), behind([waypoint]))
+        == .waypointRequired)
+  }
+
+  @Test("policies for requests are not judged on the waypoint's own identity")
+  func noPolicyOnTheWaypoint() throws {
+    let waypoint = try identity("production", "payments-waypoint")
+    let nobody = policy("nobody", .allow, [])
+    #expect(try refusal(waypoint, behind([waypoint], [nobody])) == nil)
+  }
+}

@@ -23,8 +23,9 @@ final class ForeignPeer: H2BodySource {
     while !tls.isOpen { try await turn() }
   }
 
-  func connect(to authority: String) throws -> Int32 {
-    try session.submitRequest([Field(":method", "CONNECT"), Field(":authority", authority)], hasBody: true)
+  func connect(to authority: String, _ fields: [Field] = []) throws -> Int32 {
+    try session.submitRequest(
+      [Field(":method", "CONNECT"), Field(":authority", authority)] + fields, hasBody: true)
   }
 
   func reset(_ stream: Int32, _ code: H2Code) { session.reset(stream, code) }

@@ -38,6 +38,14 @@ final class TwoPods: Sendable {
     func exempt(_ descriptor: Int32) -> Bool { true }
   }
 
+  /// The waypoints that workers asked for.
+  final class Demands: Sendable {
+    private let seen = Mutex<Set<ServiceKey>>([])
+    func take(_ waypoint: ServiceKey) { seen.withLock { _ = $0.insert(waypoint) } }
+    var all: Set<ServiceKey> { seen.withLock { $0 } }
+  }
+
+  let demands = Demands()
   let thread: ReactorThread
   let capture = Destinations()
   let records: RecordQueue
@@ -65,8 +73,10 @@ final class TwoPods: Sendable {
     issuer = try CertificateIssuer(trustDomain: .clusterLocal, now: Clock.wall() / 1_000_000_000)
     application = try AsyncSocket(.listener(on: SocketAddress(serverAddress, 0)), on: thread)
     port = try application.localAddress().port
-    clientWorker = try WorkerHandle.start(name: "client", capture: capture, records: records)
-    serverWorker = try WorkerHandle.start(name: "server", capture: capture, records: records)
+    clientWorker = try WorkerHandle.start(
+      name: "client", capture: capture, records: records, activate: demands.take)
+    serverWorker = try WorkerHandle.start(
+      name: "server", capture: capture, records: records, activate: demands.take)
     try publishCredentials(clientIdentity, to: clientWorker, generation: 1)
     try publishCredentials(serverIdentity, to: serverWorker, generation: 1)
     try await enroll("client", "a", clientIdentity, clientAddress, on: clientWorker)
@@ -108,7 +118,7 @@ final class TwoPods: Sendable {
   /// Tells both workers of the client, and of a service whose endpoints have these addresses.
   func publish(
     endpoints: [IPAddress], policies: [Authorization] = [], bound: [String] = [], identity: Identity? = nil,
-    port: UInt16? = nil
+    port: UInt16? = nil, waypoint: Waypoint? = nil
   ) {
     let port = port ?? self.port
     var state = state.withLock { $0 }
@@ -126,16 +136,19 @@ final class TwoPods: Sendable {
         addresses: [otherAddress], tunnelProtocol: .hbone))
     for address in endpoints {
       let name = name(of: address)
-      state.upsert(
-        Workload(
-          uid: "Kubernetes//Pod/b/\(name)", name: name, namespace: "b", identity: identity ?? serverIdentity,
-          addresses: [address], tunnelProtocol: .hbone,
-          services: [key: [PortMapping(servicePort: 80, targetPort: port)]], policies: bound))
+      var workload = Workload(
+        uid: "Kubernetes//Pod/b/\(name)", name: name, namespace: "b", identity: identity ?? serverIdentity,
+        addresses: [address], tunnelProtocol: .hbone,
+        services: [key: [PortMapping(servicePort: 80, targetPort: port)]], policies: bound)
+      workload.waypoint = waypoint?.service
+      state.upsert(workload)
     }
-    state.upsert(
-      Service(
-        name: "server", key: key, addresses: [Self.virtualAddress],
-        ports: [PortMapping(servicePort: 80, targetPort: port)]))
+    var service = Service(
+      name: "server", key: key, addresses: [Self.virtualAddress],
+      ports: [PortMapping(servicePort: 80, targetPort: port)])
+    service.waypoint = waypoint?.service
+    state.upsert(service)
+    if let waypoint { state.upsert(waypoint) }
     for policy in policies { state.upsert(policy) }
     state.markAddressesDelivered()
     state.markAuthorizationsDelivered()
@@ -143,6 +156,13 @@ final class TwoPods: Sendable {
     self.state.withLock { $0 = state }
     clientWorker.publish(snapshot)
     serverWorker.publish(snapshot)
+  }
+
+  /// What stands before the server, and where it runs.
+  struct Waypoint {
+    let service: ServiceKey
+    let identity: Identity
+    var addresses: [IPAddress] = []
   }
 
   private func name(of endpoint: IPAddress) -> String {
@@ -195,5 +215,22 @@ final class TwoPods: Sendable {
       try await thread.sleep(for: .milliseconds(5))
     }
     throw SystemError("no such record among \(seen.count): \(seen.map(\.outcome))", code: 0)
+  }
+}
+
+extension MeshState {
+  fileprivate mutating func upsert(_ waypoint: TwoPods.Waypoint) {
+    for address in waypoint.addresses {
+      upsert(
+        Workload(
+          uid: "Kubernetes//Pod/b/waypoint-\(address)", name: "waypoint-\(address)", namespace: "b",
+          identity: waypoint.identity, addresses: [address], tunnelProtocol: .hbone,
+          services: [waypoint.service: []]))
+    }
+    upsert(
+      Service(
+        name: "server-waypoint", key: waypoint.service, addresses: [],
+        ports: [PortMapping(servicePort: MeshPort.hbone, targetPort: MeshPort.hbone)],
+        subjectAltNames: [waypoint.identity]))
   }
 }

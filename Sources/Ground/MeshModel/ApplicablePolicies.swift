@@ -7,6 +7,9 @@ public struct ApplicablePolicies: Hashable, Sendable {
   public var missing: [String]
   /// False until the first complete delivery of policies; then nobody can say what binds the workload.
   public var isDelivered: Bool
+  /// The workload is behind a waypoint, and only these may reach it: the waypoint judges who comes through
+  /// it. Nil when there is no waypoint; empty when nobody knows yet who it is.
+  public var waypoints: [Identity]?
 
   public init(groups: [PolicyGroup], missing: [String] = [], isDelivered: Bool = true) {
     self.groups = groups

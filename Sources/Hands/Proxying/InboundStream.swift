@@ -13,11 +13,8 @@ enum InboundStream {
     let pod = tunnel.pod
     let worker = tunnel.worker
     guard let identity = tunnel.tls.peerIdentity else { return tunnel.reset(stream, .internalError) }
-    let source = worker.mesh.workload(at: tunnel.peerAddress.ip)
     var journal = Journal(
-      .inbound,
-      source: source.map { .init(address: tunnel.peerAddress, workload: $0, identity: identity) }
-        ?? .init(address: tunnel.peerAddress, identity: identity),
+      .inbound, source: party(at: tunnel.peerAddress, identity, in: worker.mesh),
       destination: .init(
         workload: pod.facts.name, namespace: pod.facts.namespace, identity: pod.facts.identity),
       at: worker.now)
@@ -47,6 +44,10 @@ enum InboundStream {
     journal.destination = .init(address: address, workload: workload, identity: pod.facts.identity)
     let peer = Peer(identity: identity, address: tunnel.peerAddress)
     let policies = pod.policies(for: workload, in: worker.mesh)
+    let client = client(of: request, on: tunnel, policies, dialing: address.ip)
+    if client != tunnel.peerAddress || request.source != nil, policies.accepts(waypoint: identity) {
+      journal.source = party(at: client, request.source, in: worker.mesh)
+    }
     let aim = Destination(workload: workload, address: address)
     let verdict = verdict(peer: peer, destination: aim, policies: policies)
     journal.remarks = remarks(peer: peer, destination: aim, policies: policies, verdict: verdict)
@@ -55,12 +56,41 @@ enum InboundStream {
     case .allow(let permit):
       let judgement = Judgement(peer: peer, destination: address, workload: workload.uid)
       OnwardDial.begin(
-        permit, from: tunnel.peerAddress, for: .stream(tunnel, stream), judgement: judgement,
+        permit, from: client, for: .stream(tunnel, stream), judgement: judgement,
         journal: journal, pod: pod,
         worker: worker)
       if endStream { tunnel.endWriting(stream) }
     }
   }
+}
+
+extension InboundStream {
+  /// Who is behind the address, with the identity that was proved, or that the waypoint says was proved to
+  /// it.
+  private static func party(
+    at address: SocketAddress, _ identity: Identity?, in mesh: MeshSnapshot
+  ) -> ConnectionRecord.Party {
+    mesh.workload(at: address.ip).map { .init(address: address, workload: $0, identity: identity) }
+      ?? .init(address: address, identity: identity)
+  }
+
+  /// From where the application is dialed: from the client that a waypoint speaks for, else from the peer.
+  /// Anybody else's word for it counts for nothing.
+  private static func client(
+    of request: ConnectRequest, on tunnel: Tunnel, _ policies: ApplicablePolicies,
+    dialing address: IPAddress
+  ) -> SocketAddress {
+    guard let identity = tunnel.tls.peerIdentity, policies.accepts(waypoint: identity),
+      let client = request.forwarded?.client, client.ip.family == address.family,
+      // Nobody comes from the pod's own loopback through a tunnel, and an application may trust it.
+      client.ip.isLoopback == address.isLoopback, !tunnel.pod.facts.addresses.contains(client.ip)
+    else { return tunnel.peerAddress }
+    return client
+  }
+}
+
+extension ApplicablePolicies {
+  fileprivate func accepts(waypoint identity: Identity) -> Bool { waypoints?.contains(identity) ?? false }
 }
 
 extension ServiceKey {

@@ -41,6 +41,12 @@ enum Limits {
   static let plainConnect = Interval.seconds(10)
   /// For the control plane to tell of a new pod, and for its first certificate.
   static let awaitMesh = Interval.seconds(5)
+  /// For a waypoint to be started, or replaced after a crash.
+  static let awaitWaypoint = Interval.seconds(15)
+  /// Between two looks for a waypoint while a connection is held: one that crashed may be back at once.
+  static let waypointPause = Interval.milliseconds(250)
+  /// Between two demands of a worker for the same waypoint.
+  static let demandPause = Interval.seconds(1)
   /// An accepting pause after the process has run out of descriptors.
   static let descriptorPause = Interval.milliseconds(100)
 }

@@ -17,15 +17,20 @@ final class Outbound: Opening {
   private var endpoint: Endpoint?
   private var tunnel: Tunnel?
   private var lastFailure = ConnectionRecord.Outcome.refused(.notReady, peer: false)
-  /// Waits for the mesh or for credentials, not for a peer.
+  /// Waits for the mesh, for credentials or for a waypoint, not for a peer.
   private var isHeld = false
-  private let giveUpHolding: Instant
+  private let begun: Instant
+  private var giveUpHolding: Instant
+  /// The endpoint is a waypoint: it answers for all endpoints behind it, so only its own absence is a reason
+  /// to try another.
+  private var isThroughWaypoint = false
 
   private init(_ connection: Connection, source: SocketAddress, destination: SocketAddress) {
     self.connection = connection
     self.source = source
     self.destination = destination
-    giveUpHolding = connection.worker.now + Limits.awaitMesh
+    begun = connection.worker.now
+    giveUpHolding = begun + Limits.awaitMesh
   }
 
   static func begin(_ socket: consuming Socket, from source: SocketAddress, pod: EnrolledPod, worker: Worker)
@@ -67,6 +72,14 @@ final class Outbound: Opening {
         let endpoint = worker.mesh.pick(route, excluding: tried, using: &worker.random)
       else { return refuse() }
       reach(endpoint)
+    case .waypoint(let route):
+      connection.journal?.service = route.service
+      guard let endpoint = worker.mesh.pick(route, excluding: tried, using: &worker.random) else {
+        return awaitWaypoint(route.waypoint)
+      }
+      isThroughWaypoint = true
+      connection.journal?.destination = .init(address: destination)
+      reach(endpoint)
     // Not ready may become ready within the time that a caller can be held.
     case .refuse(.notReady): hold()
     case .refuse(let reason):
@@ -79,6 +92,17 @@ final class Outbound: Opening {
     guard worker.now < giveUpHolding, pod.connections.count < Limits.waitingPerPod else { return refuse() }
     isHeld = true
     connection.setDeadline(giveUpHolding)
+  }
+
+  /// No waypoint takes the connection: it is held while one is started, or while the one that has crashed is
+  /// replaced. Those that failed are tried again, because the mesh may not know of a successor at the same
+  /// address.
+  private func awaitWaypoint(_ waypoint: ServiceKey) {
+    worker.demand(waypoint)
+    tried = []
+    giveUpHolding = begun + Limits.awaitWaypoint
+    hold()
+    if isHeld { connection.setDeadline(min(giveUpHolding, worker.now + Limits.waypointPause)) }
   }
 
   private func refuse() { connection.abort(lastFailure) }
@@ -111,7 +135,7 @@ final class Outbound: Opening {
   private func dialPlainly(_ address: SocketAddress) {
     PlainDial.begin(to: address, for: connection) { [self] error in
       lastFailure = .failed("\(address) cannot be reached: \(error)")
-      tryAnother(excluding: address)
+      tryAnother()
     }
   }
 
@@ -136,7 +160,7 @@ final class Outbound: Opening {
     tunnel = nil
     connection.partner = .none
     lastFailure = .failed(reason.description)
-    tryAnother(excluding: endpoint?.address)
+    tryAnother()
   }
 
   func answered(_ fields: [Field]) {
@@ -146,16 +170,16 @@ final class Outbound: Opening {
     case .refused(let reason):
       lastFailure = .refused(reason, peer: true)
       leaveStream()
-      if reason.allowsAnotherEndpoint { tryAnother(excluding: endpoint?.address) } else { refuse() }
+      if allowsAnother(reason) { tryAnother() } else { refuse() }
     case .malformed:
       lastFailure = .failed("the peer does not serve \(endpoint?.address.description ?? "this address")")
       leaveStream()
       // An address that has passed to another pod: as good as gone.
-      tryAnother(excluding: endpoint?.address)
+      tryAnother()
     case .other(let status):
       lastFailure = .failed("the peer answered \(status)")
       leaveStream()
-      if status == 503 { tryAnother(excluding: endpoint?.address) } else { refuse() }
+      if status == 503 { tryAnother() } else { refuse() }
     }
   }
 
@@ -164,7 +188,7 @@ final class Outbound: Opening {
     guard case .stream = connection.partner else { return }
     lastFailure = .failed("the peer reset the request (\(code))")
     leaveStream()
-    tryAnother(excluding: endpoint?.address)
+    tryAnother()
   }
 
   private func leaveStream() {
@@ -177,10 +201,15 @@ final class Outbound: Opening {
     tunnel = nil
   }
 
-  private func tryAnother(excluding address: SocketAddress?) {
-    guard isService, let address, !pod.isWithdrawn else { return refuse() }
-    tried.append(address)
-    endpoint = nil
+  private func allowsAnother(_ reason: RefusalReason) -> Bool {
+    isThroughWaypoint ? reason == .notReady : reason.allowsAnotherEndpoint
+  }
+
+  private func tryAnother() {
+    guard isService || isThroughWaypoint, let endpoint, !pod.isWithdrawn else { return refuse() }
+    tried.append(isThroughWaypoint ? endpoint.tunnelAddress : endpoint.address)
+    self.endpoint = nil
+    isThroughWaypoint = false
     route()
   }
 
@@ -192,11 +221,11 @@ final class Outbound: Opening {
   }
 
   func deadlinePassed() {
-    if isHeld { return refuse() }
+    if isHeld { return worker.now < giveUpHolding ? route() : refuse() }
     lastFailure = .failed("\(endpoint?.address.description ?? "the peer") did not answer in time")
     tunnel?.withdraw(self)
     leaveStream()
-    tryAnother(excluding: endpoint?.address)
+    tryAnother()
   }
 
   func meshChanged() { if isHeld { route() } }

@@ -18,6 +18,9 @@ final class Worker {
   let capture: any CaptureLookup
   let records: RecordQueue
   let home: NetworkNamespace
+  private let activate: @Sendable (ServiceKey) -> Void
+  /// When each waypoint was last asked for.
+  private var demanded: [ServiceKey: Instant] = [:]
   private let poller: Poller
   private var targets = Slab<any PollTarget>()
   private var deadlines = Deadlines()
@@ -43,11 +46,13 @@ final class Worker {
   private var withdrawn: [@Sendable () -> Void] = []
 
   init(
-    _ handle: WorkerHandle, capture: any CaptureLookup, records: RecordQueue
+    _ handle: WorkerHandle, capture: any CaptureLookup, records: RecordQueue,
+    activate: @escaping @Sendable (ServiceKey) -> Void
   ) throws(SystemError) {
     self.handle = handle
     self.capture = capture
     self.records = records
+    self.activate = activate
     home = try NetworkNamespace.current()
     poller = try Poller()
     try poller.add(handle.wakeUp.descriptor, .readable, token: 0)
@@ -123,6 +128,14 @@ final class Worker {
       index += 1
     }
     dirty.removeAll(keepingCapacity: true)
+  }
+
+  /// A connection waits for a waypoint that does not run, or does not answer.
+  func demand(_ waypoint: ServiceKey) {
+    if let last = demanded[waypoint], now - last < Limits.demandPause { return }
+    demanded = demanded.filter { now - $0.value < Limits.demandPause }
+    demanded[waypoint] = now
+    activate(waypoint)
   }
 
   // MARK: Commands

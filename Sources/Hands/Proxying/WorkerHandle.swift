@@ -22,14 +22,16 @@ public final class WorkerHandle: Sendable {
 
   private init() throws(SystemError) { wakeUp = try WakeUp() }
 
-  /// Starts a worker on a thread of its own.
+  /// Starts a worker on a thread of its own. It calls `activate` on its thread, about once a second, while
+  /// connections wait for that waypoint.
   public static func start(
-    name: String, capture: any CaptureLookup, records: RecordQueue
+    name: String, capture: any CaptureLookup, records: RecordQueue,
+    activate: @escaping @Sendable (ServiceKey) -> Void
   ) throws(SystemError) -> WorkerHandle {
     let handle = try WorkerHandle()
     WorkerThread.start(name) {
       do throws(SystemError) {
-        try Worker(handle, capture: capture, records: records).run()
+        try Worker(handle, capture: capture, records: records, activate: activate).run()
       } catch {
         preconditionFailure("a worker cannot start: \(error)")
       }

@@ -55,6 +55,9 @@ public final class MeshSnapshot: Sendable {
     guard isSynced else { return .refuse(.notReady) }
     if let workload = workload(at: destination.ip) {
       guard !isReserved else { return .refuse(.reservedPort) }
+      if let waypoint = workload.waypoint, !isWaypoint(source, of: waypoint) {
+        return .waypoint(WaypointRoute(waypoint: waypoint, destination: destination, workload: workload))
+      }
       let endpoint = Endpoint(workload, at: destination)
       return workload.tunnelProtocol == .hbone ? .direct(endpoint) : .plaintext(endpoint)
     }
@@ -62,6 +65,10 @@ public final class MeshSnapshot: Sendable {
     guard let entry = entry(at: destination.ip, for: source.namespace) else { return .passthrough }
     guard !isReserved else { return .refuse(.reservedPort) }
     guard let table = entry.table(for: destination.port) else { return .refuse(.unknownPort) }
+    if let waypoint = entry.service.waypoint, !isWaypoint(source, of: waypoint) {
+      return .waypoint(
+        WaypointRoute(waypoint: waypoint, destination: destination, service: entry.service.key))
+    }
     guard !table.isEmpty else { return .refuse(.notReady) }
     return .service(
       ServiceRoute(service: entry.service, port: destination.port, family: destination.ip.family))
@@ -81,10 +88,36 @@ public final class MeshSnapshot: Sendable {
     return Endpoint(slot.entry.workload, at: address, alternatives: entry.service.subjectAltNames)
   }
 
-  /// What binds the workload: policies of the mesh, of its namespace, and those it names. Those it names are
-  /// indexed anew, so who asks for every connection keeps the answer.
+  /// A waypoint of the route, at random and all equally likely; nil when none is usable. `excluding` lists
+  /// where tunnels failed already.
+  public func pick(
+    _ route: WaypointRoute, excluding: [SocketAddress] = [],
+    using random: inout some RandomNumberGenerator
+  ) -> Endpoint? {
+    guard let entry = tables.services[route.waypoint],
+      let found = entry.waypoints?.pick(route.destination.ip.family, excluding: excluding, using: &random)
+    else { return nil }
+    return Endpoint(
+      workload: found.slot.entry.workload, address: route.destination,
+      identities: entry.service.subjectAltNames, tunnel: .hbone, tunnelAddress: found.address)
+  }
+
+  /// What binds the workload: its waypoint, policies of the mesh, of its namespace, and those it names. Those
+  /// it names are indexed anew, so who asks for every connection keeps the answer.
   public func authorizations(for workload: Workload) -> ApplicablePolicies {
-    tables.policies.binding(workload)
+    var policies = tables.policies.binding(workload)
+    policies.waypoints = workload.waypoint.map(identities(ofWaypoint:))
+    return policies
+  }
+
+  /// Whom peers of workloads behind the waypoint must be; nobody while its service is unknown.
+  public func identities(ofWaypoint key: ServiceKey) -> [Identity] {
+    tables.services[key]?.service.subjectAltNames ?? []
+  }
+
+  /// The waypoint itself goes straight to what is behind it.
+  private func isWaypoint(_ source: Workload, of key: ServiceKey) -> Bool {
+    identities(ofWaypoint: key).contains(source.identity)
   }
 
   private func entry(at address: IPAddress, for namespace: String?) -> ServiceEntry? {

@@ -42,9 +42,10 @@ public struct MeshState: Sendable {
   public mutating func upsert(_ workload: Workload) {
     let old = tables.workloads[workload.uid]
     guard old?.workload != workload else { return }
-    if old.map({ $0.workload.policies != workload.policies || $0.workload.namespace != workload.namespace })
-      ?? true
-    {
+    if old.map({
+      $0.workload.policies != workload.policies || $0.workload.namespace != workload.namespace
+        || $0.workload.waypoint != workload.waypoint
+    }) ?? true {
       policyRevision += 1
     }
     arrivals += 1
@@ -112,6 +113,8 @@ public struct MeshState: Sendable {
   public mutating func upsert(_ service: Service) {
     let old = tables.services[service.key]
     guard old?.service != service else { return }
+    // Whom the workloads behind a waypoint accept.
+    if (old?.service.subjectAltNames ?? []) != service.subjectAltNames { policyRevision += 1 }
     for address in old?.service.addresses ?? [] where !service.addresses.contains(address) {
       withdraw(address, from: service.key)
     }
@@ -122,6 +125,7 @@ public struct MeshState: Sendable {
 
   public mutating func removeService(_ key: ServiceKey) {
     guard let old = tables.services[key] else { return }
+    if !old.service.subjectAltNames.isEmpty { policyRevision += 1 }
     for address in old.service.addresses { withdraw(address, from: key) }
     tables.services[key] = nil
     dirty.remove(key)

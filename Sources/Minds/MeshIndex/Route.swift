@@ -12,6 +12,8 @@ public enum Route: Hashable, Sendable {
   case plaintext(Endpoint)
   /// A service by a virtual address: pick an endpoint.
   case service(ServiceRoute)
+  /// Through a waypoint: pick one, and if there is none, have one started and wait. Never around it.
+  case waypoint(WaypointRoute)
   case refuse(RefusalReason)
 }
 
@@ -31,26 +33,50 @@ public struct ServiceRoute: Hashable, Sendable {
   }
 }
 
+/// A destination that is reached through a waypoint; `MeshSnapshot.pick` turns it into the waypoint to dial.
+public struct WaypointRoute: Hashable, Sendable {
+  /// The service of the waypoints.
+  public let waypoint: ServiceKey
+  /// What the waypoint is asked for: the address that the application dialed.
+  public let destination: SocketAddress
+  /// The service of that address, or its workload.
+  public let service: ServiceKey?
+  public let workload: Workload?
+
+  public init(
+    waypoint: ServiceKey, destination: SocketAddress, service: ServiceKey? = nil, workload: Workload? = nil
+  ) {
+    self.waypoint = waypoint
+    self.destination = destination
+    self.service = service
+    self.workload = workload
+  }
+}
+
 /// A workload and a port of it, with what is needed to dial and verify it.
 public struct Endpoint: Hashable, Sendable {
   public let workload: Workload
-  /// The workload's address and target port: the authority of the tunnel, or what is dialed in plaintext.
+  /// The workload's address and target port: the authority of the tunnel, or what is dialed in plaintext. Of
+  /// a waypoint: the address that the application dialed.
   public let address: SocketAddress
   /// Exactly the identities acceptable there: the workload's own and the alternatives its service names.
   public let identities: [Identity]
   public let tunnel: Workload.TunnelProtocol
 
+  /// Where the tunnel is dialed.
+  public let tunnelAddress: SocketAddress
+
+  /// `tunnelAddress`: nil for the workload's own.
   public init(
-    workload: Workload, address: SocketAddress, identities: [Identity], tunnel: Workload.TunnelProtocol
+    workload: Workload, address: SocketAddress, identities: [Identity], tunnel: Workload.TunnelProtocol,
+    tunnelAddress: SocketAddress? = nil
   ) {
     self.workload = workload
     self.address = address
     self.identities = identities
     self.tunnel = tunnel
+    self.tunnelAddress = tunnelAddress ?? SocketAddress(address.ip, MeshPort.hbone)
   }
-
-  /// Where the tunnel is dialed.
-  public var tunnelAddress: SocketAddress { SocketAddress(address.ip, MeshPort.hbone) }
 
   init(_ workload: Workload, at address: SocketAddress, alternatives: [Identity] = []) {
     self.init(

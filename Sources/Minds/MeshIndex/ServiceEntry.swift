@@ -4,6 +4,8 @@ import MeshModel
 final class ServiceEntry: Sendable {
   let service: Service
   private let ports: [PortTable]
+  /// Its endpoints as waypoints, when it declares the port of tunnels.
+  let waypoints: PortTable?
   /// Workloads that back it, usable or not.
   let endpointCount: Int
   /// Those that are used: all of them with `publishNotReadyAddresses`.
@@ -15,6 +17,11 @@ final class ServiceEntry: Sendable {
     endpointCount = members.count
     usableCount = usable.count
     ports = service.ports.map { PortTable($0, of: service.key, usable) }
+    let takesTunnels = service.ports.contains { $0.servicePort == MeshPort.hbone }
+    // Without a list of identities anybody who gets behind the service could be the waypoint: then it is
+    // nobody.
+    let accepted = usable.filter { service.subjectAltNames.contains($0.workload.identity) }
+    waypoints = takesTunnels ? PortTable(tunnelsOf: accepted) : nil
   }
 
   func table(for port: UInt16) -> PortTable? { ports.first { $0.servicePort == port } }
@@ -42,6 +49,16 @@ struct PortTable: Sendable {
       // Zero means per-endpoint, and this endpoint does not say. A port of the mesh would loop.
       let port = own?.targetPort ?? mapping.targetPort
       return port == 0 || MeshPort.isReserved(port) ? nil : Slot(entry: entry, port: port)
+    }
+    v4 = slots.filter { $0.address(.v4) != nil }
+    v6 = slots.filter { $0.address(.v6) != nil }
+  }
+
+  /// Workloads that take tunnels, by where they take them.
+  init(tunnelsOf members: [WorkloadEntry]) {
+    servicePort = MeshPort.hbone
+    let slots = members.filter { $0.workload.tunnelProtocol == .hbone }.map {
+      Slot(entry: $0, port: MeshPort.hbone)
     }
     v4 = slots.filter { $0.address(.v4) != nil }
     v6 = slots.filter { $0.address(.v6) != nil }

@@ -3,9 +3,16 @@ public import MeshModel
 /// Judges one connection, as `istio.security.Authorization` defines it: a DENY that matches denies; without
 /// ALLOW policies all is allowed; otherwise one ALLOW must match.
 ///
+/// Behind a waypoint only the waypoint is allowed, and nothing else is asked: it asks policy for each
+/// request, of the client that it speaks for.
+///
 /// Ignorance denies: before the first delivery of policies, and while a policy that binds the workload is
 /// missing. Dry-run policies have no say. Only rules that may match the connection are looked at.
 public func verdict(peer: Peer, destination: Destination, policies: ApplicablePolicies) -> Verdict {
+  if let waypoints = policies.waypoints {
+    guard let identity = peer.identity, waypoints.contains(identity) else { return .deny(.waypointRequired) }
+    return .allow(Permit(destination: destination.address, peer: identity))
+  }
   guard policies.isDelivered else { return .deny(.notReady) }
   let connection = ConnectionFacts(peer: peer, destination: destination.address)
   let keys = RuleIndex.Keys(peer: peer.identity, source: peer.address.ip, port: destination.address.port)

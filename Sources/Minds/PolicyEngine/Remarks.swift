@@ -6,7 +6,8 @@ public import MeshModel
 public func remarks(
   peer: Peer, destination: Destination, policies: ApplicablePolicies, verdict: borrowing Verdict
 ) -> PolicyRemarks? {
-  guard policies.watches, policies.isDelivered else { return nil }
+  // Behind a waypoint the peer is the waypoint, and what is asked of clients is asked there.
+  guard policies.watches, policies.isDelivered, policies.waypoints == nil else { return nil }
   return remarks(peer, destination, policies, isAllowed: verdict.refusal == nil)
 }
 

@@ -50,8 +50,10 @@ actor Agent {
     let records = try RecordQueue()
     self.records = records
     let lookup = KernelCapture(capture: capture)
+    let activation = WaypointActivation(configuration, on: thread, log: log)
     workers = try (0..<configuration.workers).map { index in
-      try WorkerHandle.start(name: "worker-\(index)", capture: lookup, records: records)
+      try WorkerHandle.start(
+        name: "worker-\(index)", capture: lookup, records: records, activate: activation.activate)
     }
   }
 

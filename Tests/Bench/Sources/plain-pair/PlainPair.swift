@@ -38,7 +38,8 @@ struct PlainPair {
       let identity = try Identity(
         trustDomain: .clusterLocal, namespace: namespace, serviceAccount: name)
       let worker = try WorkerHandle.start(
-        name: name, capture: Fixed(destination: SocketAddress(virtual, 80)), records: records)
+        name: name, capture: Fixed(destination: SocketAddress(virtual, 80)), records: records,
+        activate: { _ in })
       let credentials = try issuer.makeCredentials(identity: identity, lifetime: 3600, now: now)
       worker.publish(
         WorkloadTLS(
