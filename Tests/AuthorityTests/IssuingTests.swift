@@ -86,6 +86,22 @@ struct IssuingTests {
     await short.close()
   }
 
+  @Test("names besides the identity are asked for in vain: the certificate has the identity alone")
+  func otherNames() async throws {
+    let server = try AuthorityServer()
+    let identity = try AuthorityServer.identity("web")
+    let names = SubjectNames(
+      uris: [Array(identity.description.utf8)], dnsNames: [Array("apus-control".utf8)],
+      addresses: [[127, 0, 0, 1]])
+    var request = try AuthorityServer.request()
+    request.csr = try SigningRequest.make(names: names, key: PrivateKey())
+    let chain = try await server.ask(request)
+    let leaf = try Certificate(pem: chain[0])
+    #expect(leaf.uris == [identity.description])
+    #expect(!String(decoding: leaf.der, as: UTF8.self).contains("apus-control"))
+    await server.close()
+  }
+
   @Test("a request may leave the names to us")
   func nameless() async throws {
     let server = try AuthorityServer()

@@ -1,13 +1,14 @@
 import TestSupport
 import Bytes
 import MeshAPI
+import MeshModel
 import RPC
 import SwiftProtobuf
-import TLSEngine
 import Testing
 import Transport
 
 @testable import Authority
+@testable import TLSEngine
 
 @Suite("Certificates that are refused", .timeLimit(.minutes(1)))
 struct RefusalTests {
@@ -59,6 +60,20 @@ struct RefusalTests {
     },
     Wrong(what: "no signing request", code: .invalidArgument, reason: "signing request") { $0.csr = "" },
     Wrong(what: "no PEM", code: .invalidArgument, reason: "signing request") { $0.csr = "hello" },
+    Wrong(what: "an RSA key of 1024 bits", code: .invalidArgument, reason: "RSA-1024 keys are not") {
+      $0.csr = try SigningRequest.make(
+        identity: AuthorityServer.identity("web"), key: PrivateKey(generating: .rsa(1024)))
+    },
+    Wrong(what: "two requests' halves", code: .invalidArgument, reason: "signing request") {
+      $0.csr = String($0.csr.prefix($0.csr.count / 2)) + (try AuthorityServer.request().csr)
+    },
+    Wrong(what: "an own and another identity", code: .invalidArgument, reason: "another identity") {
+      let uris = try ["web", "api"].map { Array(try AuthorityServer.identity($0).description.utf8) }
+      $0.csr = try SigningRequest.make(names: SubjectNames(uris: uris), key: PrivateKey())
+    },
+    Wrong(what: "a request that is too long", code: .invalidArgument, reason: "longer than") {
+      $0.csr += String(repeating: "\n", count: SigningRequest.maximumLength)
+    },
     Wrong(what: "a signing request for another", code: .invalidArgument, reason: "another identity") {
       $0.csr = try AuthorityServer.request(for: "api").csr
     },

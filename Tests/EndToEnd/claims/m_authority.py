@@ -1,4 +1,4 @@
-"""Row 14: the authority: its root and its keys, its end and its return, and other meshes' authorities."""
+"""Row 17: the authority: its root and its keys, its end and its return, and other meshes' authorities."""
 
 import contextlib
 import os
@@ -77,7 +77,7 @@ def processes(mesh, program):
     return found
 
 
-@claim("14a", "A control plane killed with -9 comes back with the root that it made: 0 failures", "after")
+@claim("17a", "A control plane killed with -9 comes back with the root that it made: 0 failures", "after")
 def killed_control(world):
     with own_mesh(world) as mesh:
         web = mesh.pod("production", "web-")
@@ -167,7 +167,7 @@ def openssl(*arguments):
     subprocess.run(["openssl", *arguments], check=True, capture_output=True)
 
 
-@claim("14b", "No private key is on a disk, in a file held open or in a log; no core is dumped", "after")
+@claim("17b", "No private key is on a disk, in a file held open or in a log; no core is dumped", "after")
 def keys_stay(world):
     with tempfile.TemporaryDirectory(prefix="apus-keys-") as folder:
         try:
@@ -210,7 +210,7 @@ def keys_stay(world):
     )
 
 
-@claim("14c", "The control plane can neither be looked into nor dumped by its own user", "after")
+@claim("17c", "The control plane can neither be looked into nor dumped by its own user", "after")
 def undumpable(world):
     with tempfile.TemporaryDirectory(prefix="apus-dump-") as folder:
         os.chmod(folder, 0o777)
@@ -278,7 +278,7 @@ def refused(world, pair, words):
     world.logged(target(world).node, before, re.compile(words))
 
 
-@claim("14d", "Peers of a federated mesh come in by their own root and a policy that names them alone")
+@claim("17d", "Peers of a federated mesh come in by their own root and a policy that names them alone")
 def federation(world):
     partner = Authority(os.path.join(world.folder, f"partner-{time.monotonic_ns()}"), "a partner's root")
     buyer = partner.issue(world.identity("buyer", "abroad", PARTNER))
@@ -308,7 +308,7 @@ def federation(world):
     return "served when configured and named; refused before, after, and under every name that is not theirs"
 
 
-@claim("14e", "A peer under another name of the mesh's own domain is served by the policies that name either")
+@claim("17e", "A peer under another name of the mesh's own domain is served by the policies that name either")
 def alias(world):
     orders = world.authority.issue(world.identity("order-service-sa", trust_domain=FORMER))
     others = world.authority.issue(world.identity("web-sa", trust_domain=FORMER))

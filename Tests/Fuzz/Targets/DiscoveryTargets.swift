@@ -24,6 +24,7 @@ extension FuzzTarget {
     },
     FuzzTarget("mesh-address") { bytes in decode(TypeURL.address, bytes) },
     FuzzTarget("mesh-authorization") { bytes in decode(TypeURL.authorization, bytes) },
+    FuzzTarget("mesh-trust") { bytes in decode(TypeURL.trust, bytes) },
     FuzzTarget("certificate-call") { bytes in
       _ = try? Istio_V1_Auth_IstioCertificateRequest(serializedBytes: bytes)
       _ = try? Istio_V1_Auth_IstioCertificateResponse(serializedBytes: bytes)
