@@ -12,32 +12,37 @@ struct PolicyVerdict {
     case otherWorkloads = "select other workloads"
     case sameNamespace = "bind the namespace, for other peers"
     case sameWorkload = "selected by the workload, for other peers"
+    case audits = "AUDIT in the namespace, for other peers"
   }
 
   static func main() throws {
     print(
-      "ns per verdict; `resolve` is done once per pod and change, not per connection\n"
+      "ns per verdict, and for what AUDIT and dry runs say beside it (`remarks`); "
+        + "`resolve` is done once per pod and change, not per connection\n"
     )
-    print(row("policies that", "policies", "allowed", "refused", "resolve"))
+    print(row("policies that", "policies", "allowed", "refused", "remarks", "resolve"))
     for layout in Layout.allCases {
       for count in [10, 1_000, 50_000] {
         let figures = try measure(layout, count)
         print(
           row(
-            layout.rawValue, "\(count)", "\(figures.allowed)", "\(figures.refused)", "\(figures.resolve)"))
+            layout.rawValue, "\(count)", "\(figures.allowed)", "\(figures.refused)", "\(figures.remarks)",
+            "\(figures.resolve)"))
       }
     }
   }
 
   static func row(_ cells: String...) -> String {
-    let widths = [44, 10, 10, 10, 14]
+    let widths = [44, 10, 10, 10, 10, 14]
     return zip(cells, widths).enumerated().map { index, cell in
       let space = String(repeating: " ", count: max(0, cell.1 - cell.0.utf8.count))
       return index == 0 ? cell.0 + space : space + cell.0
     }.joined()
   }
 
-  static func measure(_ layout: Layout, _ count: Int) throws -> (allowed: Int, refused: Int, resolve: Int) {
+  static func measure(
+    _ layout: Layout, _ count: Int
+  ) throws -> (allowed: Int, refused: Int, remarks: Int, resolve: Int) {
     let server = try Identity(spiffe: "spiffe://cluster.local/ns/production/sa/payment")
     let friend = try Identity(spiffe: "spiffe://cluster.local/ns/production/sa/order")
     let foe = try Identity(spiffe: "spiffe://cluster.local/ns/production/sa/web")
@@ -45,8 +50,9 @@ struct PolicyVerdict {
     let others = (0..<count).map { index in
       policy(
         "other-\(index)", layout == .otherNamespaces ? "ns-\(index % 500)" : "production",
-        layout == .otherNamespaces || layout == .sameNamespace ? .namespace : .workloadSelector,
-        index.isMultiple(of: 2) ? .deny : .allow, "cluster.local/ns/production/sa/peer-\(index)")
+        layout == .otherWorkloads || layout == .sameWorkload ? .workloadSelector : .namespace,
+        layout == .audits ? .audit : index.isMultiple(of: 2) ? .deny : .allow,
+        "cluster.local/ns/production/sa/peer-\(index)")
     }
     let mine = policy("mine", "production", .workloadSelector, .allow, friend.principal)
     let workload = Workload(
@@ -70,7 +76,13 @@ struct PolicyVerdict {
     let resolve = nanoseconds(layout == .sameWorkload ? 20 : 10_000) {
       precondition(!mesh.authorizations(for: workload).groups.isEmpty)
     }
-    return (judge(friend, nil), judge(foe, .noPolicyAllows), resolve)
+    let peer = Peer(identity: friend, address: SocketAddress(IPAddress(v4: 0x0af4_0009), 40_000))
+    let answer = verdict(peer: peer, destination: destination, policies: policies)
+    let remarked = nanoseconds(200_000) {
+      precondition(
+        remarks(peer: peer, destination: destination, policies: policies, verdict: answer) == nil)
+    }
+    return (judge(friend, nil), judge(foe, .noPolicyAllows), remarked, resolve)
   }
 
   static func policy(
