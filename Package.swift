@@ -156,8 +156,8 @@ let package = Package(
     frontDoor(
       "apus",
       [
-        "DevKit", "Explaining", "ManifestWatch", "Manifests", "BPFRuntime", "TLSEngine", "H2Engine",
-        "MeshModel", "Reactor", "Bytes",
+        "DevKit", "Explaining", "ManifestWatch", "Fetching", "Manifests", "BPFRuntime", "TLSEngine",
+        "H2Engine", "MeshModel", "Reactor", "Bytes",
       ]),
 
     // Every parser that reads the network, as a function of bytes: for the tests and for Scripts/fuzz.

@@ -24,7 +24,8 @@ struct Check: ParsableCommand {
 
       Examples:
         apus check -f Deploy/examples/shop
-        apus check -f changed --against node-1.json --against node-2.json --fail-on warning
+        apus check -f changed --against node-1.flows --against node-2.flows --fail-on warning
+        apus check -f changed --against http://127.0.0.1:15000
 
       Exit codes: 0 nothing at or above the severity of --fail-on, 1 something is, or a history cannot be \
       read or judged, 2 wrong usage.
@@ -38,7 +39,8 @@ struct Check: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A flow history to judge by the manifests, or - for standard input. May be repeated.",
+      "A flow history to judge by the manifests: a file, - for standard input, or an agent's admin address "
+        + "as http://HOST:PORT. May be repeated.",
       valueName: "flows"))
   var against: [String] = []
 
@@ -61,6 +63,9 @@ struct Check: ParsableCommand {
     }
     guard against.count(where: { $0 == "-" }) <= 1 else {
       throw ValidationError("Standard input (-) is one history, and can be read once.")
+    }
+    for name in against where AgentPage.isURL(name) {
+      do { _ = try AgentPage.url(name, path: Self.flowsPath) } catch { throw ValidationError("\(error)") }
     }
   }
 
@@ -92,8 +97,14 @@ struct Check: ParsableCommand {
     if fails { throw ExitCode(1) }
   }
 
+  private static let flowsPath = "/debug/flows"
+
   private static func history(_ name: String) throws -> FlowFile {
     do {
+      if AgentPage.isURL(name) {
+        let url = try AgentPage.url(name, path: flowsPath)
+        return try FlowFile(name: "\(url)", bytes: AgentPage.read(url, limit: FlowFile.bytesLimit))
+      }
       let path = name == "-" ? "/dev/stdin" : name
       let bytes = try Files.read(path, limit: FlowFile.bytesLimit)
       return try FlowFile(name: name == "-" ? "standard input" : name, bytes: bytes)

@@ -1,4 +1,4 @@
-"""Row 14: a change of policy is tried against who has called, before it is applied."""
+"""Row 19: a change of policy is tried against who has called, before it is applied."""
 
 import json
 import os
@@ -70,15 +70,21 @@ def called(world, pod, caller, url=PAYMENT):
     return world.mesh.wait(has_all, f"10 connections of {caller} in the histories", 15, 0.2)
 
 
-def check(world, texts, change=""):
-    """What `apus check --against` finds of the world's manifests with one more in them."""
+def check(world, texts, change="", ask=None):
+    """What `apus check --against` finds of the world's manifests with one more in them; `ask`: the node whose
+    agent it asks itself, instead of being given a file."""
     folder = os.path.join(world.folder, "changed")
     shutil.copytree(world.directory, folder, ignore=shutil.ignore_patterns("__pycache__", "*.part"))
     try:
         with open(os.path.join(folder, "change.yaml"), "w", encoding="utf-8") as file:
             file.write(change)
         command = [world.mesh.apus, "check", "-f", folder, "--json", "--fail-on", "never"]
+        if ask:
+            command = ["nsenter", f"--net={world.mesh.place(ask)}", "--", *command]
+            command += ["--against", "http://127.0.0.1:15000"]
         for node, text in texts.items():
+            if node == ask:
+                continue
             path = os.path.join(folder, f"{node}.flows")
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
@@ -92,7 +98,7 @@ def check(world, texts, change=""):
         shutil.rmtree(folder)
 
 
-@claim("14a", "apus check --against names exactly the recorded caller that a changed policy would deny")
+@claim("19a", "apus check --against names exactly the recorded caller that a changed policy would deny")
 def against(world):
     order = world.mesh.pod("production", "order-service-")
     web, friend = world.identity("web-sa"), world.identity("order-service-sa")
@@ -108,12 +114,18 @@ def against(world):
     hold(named, f"not {TARGET}: {denied}")
     hold("policy:production/no-web" in named["message"], f"without its reason: {named}")
     hold(named["file"].endswith("change.yaml") and named["line"] > 0, f"without its place: {named}")
+    for node in texts:
+        again = {one["message"].split(": ")[0] for one in check(world, texts, NO_WEB, ask=node)}
+        hold(
+            again == {one["message"].split(": ")[0] for one in denied},
+            f"asked itself, {node}'s agent makes it {again}",
+        )
     ok_bodies(world.mesh.fetch(world.web(), PAYMENT, count=5))
     count = re.search(r": (\d+) connections? allowed", named["message"]).group(1)
     return f"web-sa with {count} connections, {named['object']}, line {named['line']}; nothing was applied"
 
 
-@claim("14b", "A STRICT that would lock out a recorded plaintext caller says whom, and whom not")
+@claim("19b", "A STRICT that would lock out a recorded plaintext caller says whom, and whom not")
 def lock_out(world):
     client = world.mesh.pod("legacy", "legacy-client")
     server = world.mesh.pod("production", "payment-service-")
@@ -130,7 +142,7 @@ def lock_out(world):
     return f"{named['message'].split(':')[0]} by {named['object']}"
 
 
-@claim("14c", "An AUDIT policy and a dry run leave their names in the record, and deny nobody")
+@claim("19c", "An AUDIT policy and a dry run leave their names in the record, and deny nobody")
 def audited(world):
     before = {node: len(world.mesh.log(f"agent {node}")) for node in world.mesh.node_names()}
     wanted = re.compile(r"audit\W+production/watch-web\W.*dry-run\W+policy:production/no-web\b")
