@@ -217,7 +217,9 @@ let package = Package(
         "MeshModel", "Bytes", protobuf, logging,
       ]),
     tests("Transport", ["Reactor", "TLSEngine", "RPC", "Bytes", "MeshModel", logging]),
-    tests("AgentKit", ["Enrollment", "BPFRuntime", "Netlink", "Reactor", "TLSEngine", "MeshModel", logging]),
+    tests(
+      "AgentKit",
+      ["Issuance", "Enrollment", "BPFRuntime", "Netlink", "Reactor", "TLSEngine", "MeshModel", logging]),
     tests("Fetching", ["Transport", "Reactor", "TLSEngine", "HTTPModel", "MeshModel", "Bytes", logging]),
     tests("DevKit", ["Manifests", "Netlink", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf]),
     tests("Explaining", ["Telemetry", "Manifests", "MeshModel"]),

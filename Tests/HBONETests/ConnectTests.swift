@@ -59,6 +59,8 @@ import Testing
   private static let reasons: [(RefusalReason, Int)] = [
     (.policy("shop/deny"), 401), (.noPolicyAllows, 401), (.mtlsRequired, 401), (.waypointRequired, 401),
     (.policyUnknown("shop/x"), 401), (.notReady, 503), (.gone, 503), (.connectRefused, 503),
+    (.certificateExpired(.source), 503), (.certificateExpired(.destination), 503),
+    (.certificateUntrusted(.source), 503), (.certificateUntrusted(.destination), 503),
   ]
 
   @Test(arguments: reasons)

@@ -184,6 +184,68 @@ struct ScheduleTests {
       bench.state("a") == .unavailable("the certificate authority cannot be reached: away"))
   }
 
+  @Test("near the end of its certificate a renewal is tried more often than the authority is away")
+  func pausesNearTheEnd() throws {
+    let bench = Bench()
+    bench.hold("a")
+    #expect(bench.succeed(bench.start()[0], lifetime: 600))
+    let end = bench.now.wall + 600
+    bench.pass(try #require(bench.wait))
+    var tries = 0
+    while bench.now.wall < end {
+      let failed = bench.fail(bench.start()[0])
+      bench.pass(try #require(failed))
+      tries += 1
+      let left = end - bench.now.wall
+      let pause = try #require(failed)
+      #expect(left < 4 || Int64(pause.milliseconds) / 1_000 <= left)
+    }
+    #expect(tries > 12)
+  }
+
+  @Test("the end of a certificate is told once, and again for its successor")
+  func endsAreTold() {
+    let bench = Bench()
+    for name in ["a", "fresh"] { bench.hold(name) }
+    let fetches = bench.start()
+    #expect(bench.succeed(fetches[0], lifetime: 10))
+    #expect(bench.schedule.takeEnded(at: bench.now).isEmpty)
+    bench.now.wall += 11
+    #expect(bench.schedule.takeEnded(at: bench.now) == [Bench.identity("a")])
+    #expect(bench.schedule.takeEnded(at: bench.now).isEmpty)
+    #expect(bench.succeed(bench.start()[0], lifetime: 10))
+    #expect(bench.schedule.takeEnded(at: bench.now).isEmpty)
+    bench.now.wall += 11
+    #expect(bench.schedule.takeEnded(at: bench.now) == [Bench.identity("a")])
+  }
+
+  @Test(
+    "the authority's clock moves a renewal by half of what it is off, and no further",
+    arguments: [-60, 0, 60])
+  func skewedAuthority(skew: Int64) throws {
+    let bench = Bench()
+    bench.hold("a")
+    // What ends a day after the authority's now.
+    #expect(bench.succeed(bench.start()[0], lifetime: 86_400 + skew))
+    let wait = try #require(bench.wait)
+    #expect(wait >= .seconds(41_040 - 32) && wait <= .seconds(45_360 + 32))
+    bench.pass(wait)
+    #expect(bench.state("a") == .available)
+    #expect(bench.start().count == 1)
+  }
+
+  @Test("a node's clock that steps by a minute neither ends a certificate nor asks for one in a hurry")
+  func skewedNode() {
+    for step in [Int64(-60), 60] {
+      let bench = Bench()
+      bench.hold("a")
+      #expect(bench.succeed(bench.start()[0]))
+      bench.now.wall += step
+      #expect(bench.state("a") == .available)
+      #expect(bench.start().isEmpty)
+    }
+  }
+
   @Test("an authority that refuses is asked ever more rarely, also for a fresh identity")
   func refusals() throws {
     let bench = Bench()

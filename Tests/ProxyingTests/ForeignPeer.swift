@@ -37,6 +37,17 @@ final class ForeignPeer: H2BodySource {
     while !events.list.contains(where: isMeant) { try await turn() }
   }
 
+  /// The fields that the peer answered a stream with.
+  func answer(to stream: Int32) async throws -> [Field] {
+    var found: [Field] = []
+    try await wait(for: {
+      guard case .headers(stream, let fields, _) = $0 else { return false }
+      found = fields
+      return true
+    })
+    return found
+  }
+
   /// Sends what there is.
   func flush() async throws {
     if tls.isOpen {

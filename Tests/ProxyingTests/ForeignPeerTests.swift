@@ -59,9 +59,7 @@ struct ForeignPeerTests {
       on: pods.thread)
     let stream = try peer.connect(to: "\(pods.serverAddress):\(pods.port)")
     let accepting = Task { try await pods.accept().connection }
-    try await peer.wait(for: {
-      if case .headers(stream, let fields, _) = $0 { fields.first(":status") == "200" } else { false }
-    })
+    #expect(try await peer.answer(to: stream).first(":status") == "200")
     return (peer, stream, try await accepting.value)
   }
 }

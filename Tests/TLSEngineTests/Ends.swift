@@ -40,10 +40,13 @@ struct Ends {
 
   init(
     _ client: TLSSettings, expecting clientExpects: PeerExpectation,
-    _ server: TLSSettings, expecting serverExpects: PeerExpectation
+    _ server: TLSSettings, expecting serverExpects: PeerExpectation,
+    clientWall: Int64? = nil, serverWall: Int64? = nil
   ) throws {
-    self.client = End(try TLSSession(client, role: .client, expecting: clientExpects))
-    self.server = End(try TLSSession(server, role: .server, expecting: serverExpects))
+    self.client = End(
+      try TLSSession(client, role: .client, expecting: clientExpects, wall: clientWall))
+    self.server = End(
+      try TLSSession(server, role: .server, expecting: serverExpects, wall: serverWall))
   }
 
   func start() throws { try client.session.start() }

@@ -33,15 +33,17 @@ public import MeshModel
   private var lacksCommonProtocol = false
   /// The ciphertext being received, while `receive` runs.
   private var unread = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-  private let ssl: OpaquePointer
+  let ssl: OpaquePointer
 
   /// How much more room than the ciphertext takes `receive` needs in its plaintext: a whole record may be
   /// waiting for its last byte.
   public static let receiveAllowance = 17 * 1024
 
   /// `role` is that of the settings, repeated for the reader. Only a server without roots expects nobody.
+  /// `wall` is the time, in seconds since 1970, by which the peer's certificate is judged; the system's clock
+  /// when nil.
   public init(
-    _ settings: TLSSettings, role: TLSRole, expecting expectation: PeerExpectation
+    _ settings: TLSSettings, role: TLSRole, expecting expectation: PeerExpectation, wall: Int64? = nil
   ) throws(TLSError) {
     precondition(role == settings.role, "settings of the other role")
     let asksNobody = role == .server && settings.roots == nil
@@ -57,6 +59,7 @@ public import MeshModel
     guard unsafe SessionHooks.bind(self, to: ssl) else { throw .engine(ErrorQueue.drainText()) }
     let verification = asksNobody ? SSL_VERIFY_NONE : SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
     unsafe SSL_set_verify(ssl, verification, nil)
+    if let wall { unsafe X509_VERIFY_PARAM_set_time(SSL_get0_param(ssl), time_t(wall)) }
     switch role {
     case .server: unsafe SSL_set_accept_state(ssl)
     case .client:

@@ -22,7 +22,8 @@ struct Dev: ParsableCommand {
       State is kept in /run/apus/NAME. Several meshes run beside each other under different names.
       """,
     subcommands: [
-      DevUp.self, DevExec.self, DevPs.self, DevAgent.self, DevLogs.self, DevWait.self, DevDownCommand.self,
+      DevUp.self, DevExec.self, DevPs.self, DevAgent.self, DevControl.self, DevLogs.self,
+      DevWait.self, DevDownCommand.self,
     ])
 }
 

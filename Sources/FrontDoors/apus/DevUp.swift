@@ -37,6 +37,13 @@ struct DevUp: ParsableCommand {
       "As of apus-control: a foreign trust domain and the file with its roots, PEM.",
       valueName: "domain=file"))
   var trustBundle: [String] = []
+  @Option(help: "Root certificates to trust besides, PEM: while one authority replaces another.")
+  var caRoots: String?
+  @Option(
+    help: ArgumentHelp(
+      "Every certificate of a pod lives at most this long, 10 or more; to watch them being renewed.",
+      valueName: "seconds"))
+  var leafLifetime: Int64?
   @Option(help: "Of agents and control plane: trace, debug, info, notice, warning or error.")
   var logLevel = "info"
   @Option(help: "With --detach: seconds to wait for readiness.")
@@ -61,6 +68,8 @@ struct DevUp: ParsableCommand {
       options.controlFlags =
         trustDomainAlias.flatMap { ["--trust-domain-alias", $0] }
         + trustBundle.flatMap { ["--trust-bundle", Self.absoluteBundle($0)] }
+        + (caRoots.map { ["--ca-roots", Self.absolute($0)] } ?? [])
+        + (leafLifetime.map { ["--leaf-lifetime", "\($0)"] } ?? [])
       if detach, !detached {
         let words = Array(CommandLine.arguments.dropFirst()) + ["--detached"]
         try DetachedUp(options: options, timeout: timeout).run(words)

@@ -1,5 +1,8 @@
 /// Why a connection is refused: the short machine-readable token of the header `x-apus-reason`.
 public enum RefusalReason: Hashable, Sendable, CustomStringConvertible {
+  /// An end of a connection, whoever tells of it: the raw values begin the tokens.
+  public enum End: String, Hashable, Sendable, CaseIterable { case source, destination }
+
   /// A DENY policy matched: `policy:<namespace>/<name>`.
   case policy(String)
   /// ALLOW policies apply and none matched.
@@ -20,11 +23,15 @@ public enum RefusalReason: Hashable, Sendable, CustomStringConvertible {
   case reservedPort
   /// The service does not declare this port.
   case unknownPort
+  /// The certificate of that end is past its end, and no newer one is there.
+  case certificateExpired(End)
+  /// The certificate of that end is signed by nobody whom the other end trusts (any more).
+  case certificateUntrusted(End)
 
   /// True for refusals after which another endpoint may be tried: no application byte has been delivered.
   public var allowsAnotherEndpoint: Bool {
     switch self {
-    case .notReady, .gone, .connectRefused: true
+    case .notReady, .gone, .connectRefused, .certificateExpired, .certificateUntrusted: true
     case .policy, .noPolicyAllows, .mtlsRequired, .waypointRequired, .policyUnknown, .reservedPort,
       .unknownPort:
       false
@@ -35,7 +42,9 @@ public enum RefusalReason: Hashable, Sendable, CustomStringConvertible {
   public var isOfPolicy: Bool {
     switch self {
     case .policy, .noPolicyAllows, .mtlsRequired, .waypointRequired, .policyUnknown: true
-    case .notReady, .gone, .connectRefused, .reservedPort, .unknownPort: false
+    case .notReady, .gone, .connectRefused, .reservedPort, .unknownPort, .certificateExpired,
+      .certificateUntrusted:
+      false
     }
   }
 
@@ -51,6 +60,8 @@ public enum RefusalReason: Hashable, Sendable, CustomStringConvertible {
     case .policyUnknown(let key): "policy-unknown:\(key)"
     case .reservedPort: "reserved-port"
     case .unknownPort: "unknown-port"
+    case .certificateExpired(let end): "\(end.rawValue)-certificate-expired"
+    case .certificateUntrusted(let end): "\(end.rawValue)-certificate-untrusted"
     }
   }
 
@@ -65,6 +76,10 @@ public enum RefusalReason: Hashable, Sendable, CustomStringConvertible {
     case "connect-refused": self = .connectRefused
     case "reserved-port": self = .reservedPort
     case "unknown-port": self = .unknownPort
+    case "source-certificate-expired": self = .certificateExpired(.source)
+    case "destination-certificate-expired": self = .certificateExpired(.destination)
+    case "source-certificate-untrusted": self = .certificateUntrusted(.source)
+    case "destination-certificate-untrusted": self = .certificateUntrusted(.destination)
     default:
       if token.hasPrefix("policy:") {
         self = .policy(String(token.dropFirst("policy:".count)))

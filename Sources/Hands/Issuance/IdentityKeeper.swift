@@ -75,6 +75,7 @@ public actor IdentityKeeper {
       isKicked = false
       obey()
       let now = Self.now()
+      tellEnded(now)
       for fetch in schedule.startFetches(at: now) {
         Task(executorPreference: thread) { await self.perform(fetch) }
       }
@@ -108,6 +109,15 @@ public actor IdentityKeeper {
         if issued[identity] != nil { post(identity) }
       case .release(let identity): if schedule.release(identity) { issued[identity] = nil }
       }
+    }
+  }
+
+  private func tellEnded(_ now: IssuanceTime) {
+    for identity in schedule.takeEnded(at: now) {
+      let (_, problem) = schedule.state(of: identity, at: now) ?? (.initializing, nil)
+      log.error(
+        "a certificate has ended; connections of its pods are refused until there is another",
+        metadata: ["identity": "\(identity)", "error": "\(problem.map(\.description) ?? "none yet")"])
     }
   }
 

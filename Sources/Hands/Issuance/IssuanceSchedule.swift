@@ -26,6 +26,8 @@ public struct IssuanceSchedule: Sendable {
     var ticket: UInt64 = 0
     var pause: Interval?
     var failure: IssuanceError?
+    /// Its certificate has ended, and that has been told.
+    var isEndTold = false
   }
 
   public let limits: IssuanceLimits
@@ -96,6 +98,7 @@ public struct IssuanceSchedule: Sendable {
     entry.ticket = fetch.ticket
     entry.pause = nil
     entry.failure = nil
+    entry.isEndTold = false
     entries[fetch.identity] = entry
     return true
   }
@@ -110,7 +113,10 @@ public struct IssuanceSchedule: Sendable {
     guard var entry = entries[fetch.identity], entry.running == fetch.ticket else { return nil }
     let isUrgent = !Self.isValid(entry, now)
     let first = isUrgent ? limits.firstUrgentPause : limits.firstPause
-    let longest = isUrgent && !failure.isAnswer ? limits.longestUrgentPause : limits.longestPause
+    let longest =
+      isUrgent
+      ? failure.isAnswer ? limits.longestPause : limits.longestUrgentPause
+      : max(min(limits.longestPause, Self.longestPause(before: entry.notAfter, now)), limits.firstPause)
     let pause = min(entry.pause.map { Interval(nanoseconds: $0.nanoseconds * 2) } ?? first, longest)
     let share = Double.random(in: 1 - limits.pauseJitter...1 + limits.pauseJitter, using: &random)
     let varied = min(Interval(nanoseconds: UInt64(Double(pause.nanoseconds) * share)), longest)
@@ -132,6 +138,16 @@ public struct IssuanceSchedule: Sendable {
       let wait = UInt64.random(in: 0...limits.spread.nanoseconds, using: &random)
       entries[identity]?.due = min(entry.due, now.instant + Interval(nanoseconds: wait))
     }
+  }
+
+  /// Identities whose certificate has ended without another, each once.
+  public mutating func takeEnded(at now: IssuanceTime) -> [Identity] {
+    let ended = identities.filter { identity in
+      guard let entry = entries[identity], entry.notAfter != nil, !entry.isEndTold else { return false }
+      return !Self.isValid(entry, now)
+    }
+    for identity in ended { entries[identity]?.isEndTold = true }
+    return ended
   }
 
   /// When `startFetches` may have something to start; nil while only the end of a fetch can bring it.
@@ -158,6 +174,9 @@ public struct IssuanceSchedule: Sendable {
   // MARK: Parts
 
   private static let century: Int64 = 100 * 365 * 86_400
+  /// However short what is left of a certificate, a renewal is tried so often in it: an authority that comes
+  /// back before the end is found before the end.
+  private static let attemptsAtLeast: UInt64 = 4
 
   /// The authority answers: whoever waits because it could not be reached need not wait any longer.
   private mutating func heard(at now: IssuanceTime) {
@@ -174,6 +193,13 @@ public struct IssuanceSchedule: Sendable {
 
   private static func isValid(_ entry: Entry, _ now: IssuanceTime) -> Bool {
     entry.notAfter.map { now.wall <= $0 } ?? false
+  }
+
+  /// The longest pause that still leaves several attempts to what is left of the entry's certificate.
+  private static func longestPause(before end: Int64?, _ now: IssuanceTime) -> Interval {
+    let (left, overflow) = (end ?? 0).subtractingReportingOverflow(now.wall)
+    let whole = Interval.seconds(overflow ? century : min(max(left, 0), century))
+    return Interval(nanoseconds: whole.nanoseconds / attemptsAtLeast)
   }
 
   private static func isDue(_ entry: Entry, _ now: IssuanceTime) -> Bool {

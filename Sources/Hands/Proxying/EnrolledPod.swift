@@ -70,6 +70,18 @@ final class EnrolledPod {
 
   init(_ facts: PodFacts) { self.facts = facts }
 
+  /// Every tunnel of the pod, also those that have left the pool and carry their last streams.
+  var allTunnels: [Tunnel] {
+    var all = tunnels.values.flatMap { $0 } + served.values
+    var seen = Set(all.map(\.token))
+    for connection in connections.values {
+      if case .stream(let tunnel, _) = connection.partner, seen.insert(tunnel.token).inserted {
+        all.append(tunnel)
+      }
+    }
+    return all
+  }
+
   /// The worker has another mesh.
   func meshChanged() { bound = nil }
 

@@ -25,6 +25,10 @@ enum InboundStream {
       worker.records.append(journal.record(outcome, at: worker.now))
     }
 
+    if let end = tunnel.expiredEnd {
+      let reason = RefusalReason.certificateExpired(end)
+      return refuse(.refused(reason), .refused(reason, peer: false))
+    }
     let request: ConnectRequest
     switch ConnectRequest.read(fields) {
     case .failure(let fault): return refuse(.malformed, .failed("not a tunnel: \(fault)"))

@@ -113,6 +113,10 @@ final class Outbound: Opening {
       address: endpoint.address, workload: endpoint.workload, identity: endpoint.identities.first)
     guard endpoint.tunnel == .hbone else { return dialPlainly(endpoint.address) }
     guard let credentials = worker.credentials[pod.facts.identity] else { return hold() }
+    guard !credentials.isExpired(at: worker.wall) else {
+      lastFailure = .refused(.certificateExpired(.source), peer: false)
+      return refuse()
+    }
     let key = TunnelKey(address: endpoint.tunnelAddress, identities: endpoint.identities)
     connection.journal?.tunnelAddress = key.address
     connection.journal?.isMutualTLS = true
@@ -157,9 +161,9 @@ final class Outbound: Opening {
   }
 
   func tunnelFailed(_ reason: Tunnel.End) {
+    lastFailure = tunnel?.outcome(of: reason, reason.description) ?? .failed(reason.description)
     tunnel = nil
     connection.partner = .none
-    lastFailure = .failed(reason.description)
     tryAnother()
   }
 

@@ -43,6 +43,7 @@ extension Tunnel {
   }
 
   func opened() {
+    guard acceptPeer() else { return }
     stage = .open
     let limits = key == nil ? HBONELimits.server : HBONELimits.client
     var settings = H2Settings()

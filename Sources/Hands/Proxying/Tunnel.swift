@@ -46,6 +46,9 @@ final class Tunnel: PollTarget {
   unowned let worker: Worker
   let tls: TLSSession
   let generation: UInt64
+  /// The last seconds, since 1970, of our certificate and of the peer's: afterwards no stream is opened.
+  let ownNotAfter: Int64
+  var peerNotAfter = Int64.max
   /// Set for tunnels that we opened.
   let key: TunnelKey?
   let peerAddress: SocketAddress
@@ -70,6 +73,7 @@ final class Tunnel: PollTarget {
     _ socket: consuming Socket, _ token: UInt64, _ pod: EnrolledPod, _ worker: Worker, _ tls: TLSSession,
     generation: UInt64, key: TunnelKey?, peer: SocketAddress, stage: Stage
   ) {
+    ownNotAfter = tls.settings.credentials?.leaf.notAfter ?? .max
     self.socket = socket
     self.token = token
     self.pod = pod
@@ -87,7 +91,7 @@ final class Tunnel: PollTarget {
 
   /// How many more streams may be opened here.
   var canOpen: Bool {
-    guard !isDraining, stage != .over else { return false }
+    guard !isDraining, stage != .over, expiredEnd == nil else { return false }
     let limit = session.map { min(HBONELimits.client.concurrentStreams, $0.peerMaxConcurrentStreams) }
     if let session, !session.takesRequests { return false }
     return connections.count + waiting.count < Int(limit ?? HBONELimits.client.concurrentStreams)
@@ -277,7 +281,7 @@ final class Tunnel: PollTarget {
       if case .opening(let opening) = connection.stage, let outbound = opening as? Outbound {
         outbound.tunnelFailed(reason)
       } else {
-        connection.abort(.failed("the tunnel ended: \(reason.description)"))
+        connection.abort(outcome(of: reason, "the tunnel ended: \(reason.description)"))
       }
     }
     if key == nil, !wasOpen { recordRefusedPeer(reason) }
@@ -300,6 +304,6 @@ final class Tunnel: PollTarget {
       destination: pod.workload(in: worker.mesh).map { .init(address: nil, workload: $0) }
         ?? .init(workload: pod.facts.name, namespace: pod.facts.namespace),
       at: started)
-    worker.records.append(journal.record(.failed(reason.description), at: worker.now))
+    worker.records.append(journal.record(outcome(of: reason, reason.description), at: worker.now))
   }
 }

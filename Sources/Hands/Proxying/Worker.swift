@@ -25,6 +25,8 @@ final class Worker {
   private var targets = Slab<any PollTarget>()
   private var deadlines = Deadlines()
   private(set) var now = Clock.now()
+  /// Seconds since 1970, by which certificates end.
+  private(set) var wall = Worker.wallSeconds()
 
   private(set) var mesh = MeshSnapshot.unknown
   private(set) var credentials: [Identity: WorkloadTLS] = [:]
@@ -68,6 +70,7 @@ final class Worker {
         preconditionFailure("our own poller failed: \(error)")
       }
       now = Clock.now()
+      wall = Self.wallSeconds()
       ticks += 1
       for index in 0..<batch.count {
         let (token, readiness) = batch[index]
@@ -108,6 +111,8 @@ final class Worker {
   func ignore(_ descriptor: Int32) { poller.remove(descriptor) }
 
   func wake(_ token: UInt64, at deadline: Instant) { deadlines.add(deadline, token: token) }
+
+  private static func wallSeconds() -> Int64 { Clock.wall() / 1_000_000_000 }
 
   // MARK: Flushing
 
@@ -154,6 +159,8 @@ final class Worker {
       case .stop: isStopped = true
       case .report(let reply): reply(report())
       case .flows(let reply): reply(flows())
+      case .tunnels(let reply):
+        reply(pods.values.lazy.flatMap(\.allTunnels).prefix(TunnelReport.limit).map(TunnelReport.init))
       }
     }
   }
@@ -168,11 +175,14 @@ final class Worker {
   }
 
   private func adopt(_ tls: WorkloadTLS, of identity: Identity) {
-    credentials[identity] = tls
+    let former = credentials.updateValue(tls, forKey: identity)
+    let hasLostTrust = former.map { tls.hasLostTrust(of: $0) } ?? false
     for pod in pods.values where pod.facts.identity == identity {
       for listener in pod.listeners { listener.credentialsChanged() }
-      for tunnel in pod.tunnels.values.joined() where tunnel.generation != tls.generation { tunnel.drain() }
-      for tunnel in pod.served.values where tunnel.generation != tls.generation { tunnel.drain() }
+      for tunnel in pod.allTunnels where tunnel.generation != tls.generation {
+        tunnel.drain()
+        if hasLostTrust { tunnel.judgeTrust(by: tls) }
+      }
       for connection in Array(pod.connections.values) { connection.credentialsChanged() }
     }
   }

@@ -15,6 +15,7 @@ public final class WorkerHandle: Sendable {
     case stop
     case report(@Sendable (WorkerReport) -> Void)
     case flows(@Sendable (FlowTable) -> Void)
+    case tunnels(@Sendable ([TunnelReport]) -> Void)
   }
 
   let wakeUp: WakeUp
@@ -80,6 +81,13 @@ public final class WorkerHandle: Sendable {
   public func flows() async -> FlowTable {
     await withCheckedContinuation { continuation in
       send(.flows { continuation.resume(returning: $0) })
+    }
+  }
+
+  /// The worker's tunnels, up to `TunnelReport.limit` of them.
+  public func tunnels() async -> [TunnelReport] {
+    await withCheckedContinuation { continuation in
+      send(.tunnels { continuation.resume(returning: $0) })
     }
   }
 

@@ -27,7 +27,8 @@ public enum AccessLine {
     switch record.outcome {
     case .complete: break
     case .refused(let reason, peer: let byPeer):
-      add("error", byPeer ? "refused by the destination's agent" : "refused")
+      let other = record.direction == .outbound ? "destination" : "source"
+      add("error", byPeer ? "refused by the \(other)'s agent" : "refused")
       add("reason", reason.description)
     case .failed(let clause): add("error", clause)
     }

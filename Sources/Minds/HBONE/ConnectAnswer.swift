@@ -52,7 +52,9 @@ extension RefusalReason {
   public var status: Int {
     switch self {
     case .policy, .noPolicyAllows, .mtlsRequired, .waypointRequired, .policyUnknown: 401
-    case .notReady, .gone, .connectRefused, .reservedPort, .unknownPort: 503
+    case .notReady, .gone, .connectRefused, .reservedPort, .unknownPort, .certificateExpired,
+      .certificateUntrusted:
+      503
     }
   }
 }

@@ -259,9 +259,21 @@ actor Agent {
     }
   }
 
-  /// The pods that are served, `namespace/name`, in order.
-  func listing() -> [String] {
-    pods.values.map { "\($0.enrollment.namespace)/\($0.enrollment.name)" }.sorted()
+  /// The pods that are served, in the order of their names.
+  func readings() -> [PodReadiness.Reading] {
+    pods.values.map { pod in
+      PodReadiness.Reading(
+        uid: pod.enrollment.uid, workload: "\(pod.enrollment.namespace)/\(pod.enrollment.name)",
+        identity: pod.identity, isKnown: !strangers.contains(pod.enrollment.uid))
+    }
+    .sorted { $0.workload < $1.workload }
+  }
+
+  /// The tunnels of all workers.
+  func tunnels() async -> [TunnelReport] {
+    var all: [TunnelReport] = []
+    for worker in workers { all += await worker.tunnels() }
+    return all
   }
 
   struct Status: Sendable {

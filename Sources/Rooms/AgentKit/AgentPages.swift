@@ -23,7 +23,10 @@ struct AgentPages: Sendable {
     try [
       (configuration.readiness, ["/healthz/ready": readiness]),
       (configuration.metrics, ["/metrics": metrics, "/stats/prometheus": metrics]),
-      (configuration.admin, ["/config_dump": dump, "/debug/flows": flows]),
+      (
+        configuration.admin,
+        ["/config_dump": dump, "/debug/flows": flows, "/debug/tunnels": tunnels]
+      ),
     ].map { (address: SocketAddress, pages: [String: PageServer.Maker]) in
       do {
         let server = try PageServer(on: address, pages: pages, thread: thread, log: log)
@@ -34,13 +37,38 @@ struct AgentPages: Sendable {
     }
   }
 
-  /// 200 once the mesh and the list of pods are known; 500 with what is missing before.
+  /// Of the node: 200 once the mesh and the list of pods are known, 500 with what is missing before; then a
+  /// line for each pod that is not served, which does not change the status. With `?workload=NAMESPACE/NAME`
+  /// of that pod alone: 200, 500 with why not, 404 for one that is not of this agent.
   private var readiness: PageServer.Maker {
-    { _ in
+    { query in
+      let pods = await pods()
+      if let workload = Self.workload(in: query) {
+        return Self.readiness(of: workload, pods)
+      }
       let status = await agent.status()
-      guard !status.isReady else { return Page(text: "ready\n") }
-      return Page(status: 500, text: status.problems.joined(separator: "\n") + "\n")
+      let lines = (status.isReady ? ["ready"] : status.problems) + pods.compactMap(\.line)
+      return Page(status: status.isReady ? 200 : 500, text: lines.joined(separator: "\n") + "\n")
     }
+  }
+
+  private func pods() async -> [PodReadiness] {
+    PodReadiness.all(await agent.readings(), await keeper.statuses())
+  }
+
+  static func workload(in query: String?) -> String? {
+    let parts = (query ?? "").split(separator: "&").map { $0.split(separator: "=", maxSplits: 1) }
+    guard let part = parts.first(where: { $0.first == "workload" && $0.count == 2 }) else { return nil }
+    // The one character of a name that a careful client escapes.
+    return String(part[1]).replacing("%2F", with: "/").replacing("%2f", with: "/")
+  }
+
+  private static func readiness(of workload: String, _ pods: [PodReadiness]) -> Page {
+    guard let pod = pods.first(where: { $0.reading.workload == workload }) else {
+      return Page(status: 404, text: "no pod of that name is served here; say ?workload=NAMESPACE/NAME\n")
+    }
+    let text = pod.line ?? "\(workload): ready"
+    return Page(status: pod.problem == nil ? 200 : 500, text: text + "\n")
   }
 
   private var metrics: PageServer.Maker {
@@ -78,20 +106,27 @@ struct AgentPages: Sendable {
     }
   }
 
-  /// Workloads served here and their certificates; grows to the ecosystem's full shape.
+  /// Tunnels with the serial numbers of both ends' certificates: which of them a rotation has replaced.
+  private var tunnels: PageServer.Maker {
+    { _ in
+      let text = await agent.tunnels().map(StateDump.tunnel).joined(separator: ",")
+      return Page(text: "{\"tunnels\":[\(text)]}\n", contentType: "application/json")
+    }
+  }
+
+  /// Pods served here, how they stand, and their certificates; grows to the ecosystem's full shape.
   private var dump: PageServer.Maker {
     { _ in
-      var json = "{\"pods\":["
-      json += await agent.listing().map { JSONText.quoted($0) }.joined(separator: ",")
-      json += "],\"certificates\":["
-      json += await keeper.statuses().map { status in
+      let statuses = await keeper.statuses()
+      let pods = PodReadiness.all(await agent.readings(), statuses)
+      let names = pods.map { JSONText.quoted($0.reading.workload) }
+      let text = """
+        {"pods":[\(names.joined(separator: ","))],\
+        "workloadState":{\(pods.map(StateDump.pod).joined(separator: ","))},\
+        "certificates":[\(statuses.map(StateDump.certificate).joined(separator: ","))]}
+
         """
-        {"identity":\(JSONText.quoted("\(status.identity)")),"state":\(JSONText.quoted("\(status.state)")),\
-        "serialNumber":\(JSONText.quoted(status.serial ?? "")),"validFrom":\(status.notBefore ?? 0),\
-        "expirationTime":\(status.notAfter ?? 0)}
-        """
-      }.joined(separator: ",")
-      return Page(text: json + "]}\n", contentType: "application/json")
+      return Page(text: text, contentType: "application/json")
     }
   }
 }

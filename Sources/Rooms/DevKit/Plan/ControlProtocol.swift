@@ -1,24 +1,27 @@
 /// A line that a command sends to the running mesh over its control socket.
 public struct DevRequest: Codable, Hashable, Sendable {
   /// What is asked for.
-  public enum Action: String, Codable, Sendable { case list, wait, agent, find }
+  public enum Action: String, Codable, Sendable { case list, wait, agent, control, find }
 
   public var action: Action
   /// For `agent`: the node; for `find`: the pod as the user wrote it.
   public var target: String?
   public var namespace: String?
   public var operation: AgentOperation?
+  /// For `control`.
+  public var control: ControlOperation?
   /// For `wait`: seconds.
   public var timeout: Int?
 
   public init(
     _ action: Action, target: String? = nil, namespace: String? = nil, operation: AgentOperation? = nil,
-    timeout: Int? = nil
+    control: ControlOperation? = nil, timeout: Int? = nil
   ) {
     self.action = action
     self.target = target
     self.namespace = namespace
     self.operation = operation
+    self.control = control
     self.timeout = timeout
   }
 }
@@ -33,6 +36,20 @@ public enum AgentOperation: String, Codable, Sendable, CaseIterable {
   case kill
   /// End it in order and run it again.
   case restart
+}
+
+/// What `apus dev control` may do to the control plane.
+public enum ControlOperation: String, Codable, Sendable, CaseIterable {
+  /// Run it again after `stop` or `kill`.
+  case start
+  /// End it in order, and keep it down.
+  case stop
+  /// End it with SIGKILL, and keep it down.
+  case kill
+  /// End it in order and run it again.
+  case restart
+  /// Have it read its files again (SIGHUP).
+  case reload
 }
 
 /// The line that answers.

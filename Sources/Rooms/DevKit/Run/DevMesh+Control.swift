@@ -79,6 +79,9 @@ extension DevMesh {
         return DevReply(error: "The node or the operation is missing.")
       }
       return DevReply(error: await operate(operation, on: target))
+    case .control:
+      guard let operation = request.control else { return DevReply(error: "The operation is missing.") }
+      return DevReply(error: await operateControl(operation))
     case .find: return find(request.target ?? "", namespace: request.namespace)
     }
   }

@@ -165,34 +165,6 @@ extension DevMesh {
     }
   }
 
-  /// What `apus dev agent` asks for. Returns when it is so, or with why it is not.
-  func operate(_ operation: AgentOperation, on name: String) async -> String? {
-    guard options.hasMesh else { return "This mesh runs without agents (--no-mesh)." }
-    guard let node = nodes.first(where: { $0.name == name }), let agent = node.agent else {
-      return "There is no node \(name): the nodes are node-1 to node-\(nodes.count)."
-    }
-    let former = agent.process
-    switch operation {
-    case .start: agent.isHeld = false
-    case .stop, .kill: agent.isHeld = true
-    case .restart: agent.isHeld = false
-    }
-    if operation != .start, let former {
-      agent.isExpected = true
-      agent.isReady = false
-      former.signal(operation == .kill ? 9 : 15)
-    }
-    bell.ring()
-    let wantsRunning = operation == .start || operation == .restart
-    let isDone = await wait(until: Clock.now() + .seconds(15)) {
-      wantsRunning ? agent.isReady && (operation == .start || agent.process !== former) : agent.process == nil
-    }
-    guard !isDone else { return nil }
-    return wantsRunning
-      ? "\(agent.name) is not ready yet: \(lastLine(of: paths.agentLog(node.number)))"
-      : "\(agent.name) does not end."
-  }
-
   /// Waits until a state of this actor holds; false at the deadline.
   func wait(until deadline: Instant, _ holds: () -> Bool) async -> Bool {
     while true {
