@@ -49,6 +49,7 @@ let package = Package(
     .library(name: "ApusPolicy", targets: ["PolicyEngine", "MeshIndex", "MeshModel"]),
     .library(
       name: "ApusDataPath", targets: ["Proxying", "MeshIndex", "MeshModel", "Reactor", "TLSEngine", "Bytes"]),
+    .library(name: "ApusResilience", targets: ["Resilience", "MeshModel", "Bytes"]),
     // For Scripts/fuzz alone.
     .library(name: "ApusFuzzTargets", targets: ["FuzzTargets"]),
   ],
@@ -90,6 +91,7 @@ let package = Package(
     room("Minds", "RPC", ["Bytes", "HTTPModel"]),
     room("Minds", "PolicyEngine", ["MeshModel"]),
     room("Minds", "MeshIndex", ["MeshModel"]),
+    room("Minds", "Resilience", ["Bytes", "HTTPModel", "MeshModel"]),
     room("Minds", "Manifests", ["MeshModel", yams]),
     room("Minds", "Enrollment"),
     room("Minds", "MeshCodec", ["MeshModel", "MeshAPI", protobuf]),
@@ -187,6 +189,7 @@ let package = Package(
     tests("Reactor", ["MeshModel", "Bytes"]),
     tests("PolicyEngine", ["MeshModel"]),
     tests("MeshIndex", ["MeshModel"]),
+    tests("Resilience", ["Bytes", "HTTPModel", "MeshModel"]),
     tests("Manifests", ["MeshModel", "PolicyEngine"], resources: [.copy("Golden")]),
     tests("Enrollment", []),
     tests("BPFRuntime", ["CBPF", "Netlink", "Reactor", "MeshModel"]),

@@ -7,6 +7,9 @@ let package = Package(
   dependencies: [.package(name: "apus", path: "../..")],
   targets: [
     .executableTarget(
+      name: "endpoint-pick", dependencies: [.product(name: "ApusResilience", package: "apus")],
+      swiftSettings: [.swiftLanguageMode(.v6)]),
+    .executableTarget(
       name: "plain-pair", dependencies: [.product(name: "ApusDataPath", package: "apus")],
       swiftSettings: [.swiftLanguageMode(.v6)]),
     .executableTarget(

@@ -61,9 +61,7 @@ public struct TrafficPolicy: Hashable, Sendable, Codable {
 }
 
 /// How one of several endpoints is chosen.
-/// How one of several endpoints is chosen.
 public struct LoadBalancing: Hashable, Sendable, Codable {
-  /// `simple` or `consistentHash`.
   /// `simple` or `consistentHash`.
   public enum Algorithm: Hashable, Sendable, Codable {
     case leastRequest, roundRobin, random
@@ -79,7 +77,6 @@ public struct LoadBalancing: Hashable, Sendable, Codable {
     case query(String)
   }
 
-  /// The table in which a hash is looked up.
   /// The table in which a hash is looked up.
   public enum HashTable: Hashable, Sendable, Codable {
     case ring(minimumSize: Int)
@@ -168,8 +165,11 @@ public struct OutlierDetection: Hashable, Sendable, Codable {
 /// minimum.
 public struct RetryBudget: Hashable, Sendable, Codable {
   /// In percent.
-  public var percent = 20.0
-  public var minimum = 3
+  public var percent: Double
+  public var minimum: Int
 
-  public init() {}
+  public init(percent: Double = 20, minimum: Int = 3) {
+    self.percent = percent
+    self.minimum = minimum
+  }
 }
