@@ -76,6 +76,23 @@ import Testing
     #expect(message.contains("24 connections allowed, last seen 2026-11-24T02:05:00Z"))
   }
 
+  @Test func whatIsBehindAWaypointIsNotJudgedByTheAgentsPolicies() throws {
+    let identity = try Identity(spiffe: "spiffe://cluster.local/ns/production/sa/payment-sa")
+    var workload = Workload(
+      uid: "Kubernetes//Pod/production/payment", name: "payment", namespace: "production",
+      identity: identity, addresses: [IPAddress(v4: 0x0af4_0202)], tunnelProtocol: .hbone)
+    workload.waypoint = ServiceKey(namespace: "production", hostname: "waypoint.production.svc.cluster.local")
+    let explainer = Explainer(
+      workloads: [workload], services: [], authorizations: [], trustDomains: [.clusterLocal])
+    let check = FlowCheck(explainer, against: [try FlowFileTests.file(FlowFileTests.web)])
+    #expect(check.findings.map(\.code) == [.notJudged] && check.unjudged == 1)
+    #expect(check.findings.first?.message.contains("production/payment is behind a waypoint") == true)
+    workload.waypoint = nil
+    let open = Explainer(
+      workloads: [workload], services: [], authorizations: [], trustDomains: [.clusterLocal])
+    #expect(FlowCheck(open, against: [try FlowFileTests.file(FlowFileTests.web)]).findings.isEmpty)
+  }
+
   @Test func whatIsNotInTheManifestsIsReported() throws {
     let other = FlowFileTests.web.replacing("production/payment", with: "elsewhere/payment")
     let check = try check([other])

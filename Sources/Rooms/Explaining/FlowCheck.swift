@@ -33,20 +33,28 @@ public struct FlowCheck {
   }
 
   private mutating func judge(_ flow: Flow, _ file: String) {
+    let workload = flow.key.destination.workload
     guard let explanation = explainer.explain(flow) else {
-      unjudged += 1
-      return findings.append(
-        Finding(
-          .notJudged, .info, at: Place(file: file, line: 0),
-          "\(story(of: flow)) was not judged: the manifests have no workload "
-            + "\(flow.key.destination.workload)",
-          remedy: "Check the manifests of its namespace as well."))
+      return skip(
+        flow, file, "the manifests have no workload \(workload)",
+        remedy: "Check the manifests of its namespace as well.")
+    }
+    guard explanation.reason != RefusalReason.waypointRequired.description else {
+      return skip(flow, file, "\(workload) is behind a waypoint, which judges each request", remedy: "")
     }
     switch (explanation.isAllowed, flow.allowed > 0, flow.wasLastDenied) {
     case (false, true, _): findings.append(denied(flow, explanation, file))
     case (true, _, true): findings.append(allowed(flow, explanation, file))
     default: break
     }
+  }
+
+  private mutating func skip(_ flow: Flow, _ file: String, _ why: String, remedy: String) {
+    unjudged += 1
+    findings.append(
+      Finding(
+        .notJudged, .info, at: Place(file: file, line: 0),
+        "\(story(of: flow)) was not judged: \(why)", remedy: remedy))
   }
 
   private func denied(_ flow: Flow, _ explanation: Explanation, _ file: String) -> Finding {
