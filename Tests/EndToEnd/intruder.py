@@ -11,7 +11,7 @@ from . import netns
 HBONE = 15008
 TIMEOUT = 5
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RST_STREAM, SETTINGS, GOAWAY = 0, 1, 3, 4, 7
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
 END_STREAM, END_HEADERS = 0x1, 0x4
 STATUS_200 = 0x88  # RFC 7541, appendix A, index 8
 
@@ -63,7 +63,9 @@ def dial(place, address, root, pair, target=None, request=b""):
             identities = tuple(value for kind, value in names if kind == "URI")
             return converse(session, identities, target, request)
     except (ssl.SSLError, OSError) as error:
-        reason = getattr(error, "reason", None) or str(error) or type(error).__name__
+        # OpenSSL's word on the certificate, where that was it, says more than "verify failed".
+        reason = getattr(error, "verify_message", None) or getattr(error, "reason", None)
+        reason = reason or str(error) or type(error).__name__
         return Outcome(False, str(reason).replace("_", " ").lower(), identities)
 
 
@@ -105,6 +107,58 @@ def exactly(session, size):
             return b""
         data += part
     return data
+
+
+class OpenTunnel:
+    """A hand-made peer with one CONNECT open, on whose stream it asks a shop server again and again."""
+
+    def __init__(self, place, address, root, pair, target):
+        plain = netns.inside(place, lambda: socket.create_connection((address, HBONE), timeout=TIMEOUT))
+        self.end = None
+        self._session = client_settings(root, pair).wrap_socket(plain)
+        block = literal(b":method", b"CONNECT") + literal(b":authority", target.encode())
+        self._send(PREFACE + frame(SETTINGS, 0, 0) + frame(HEADERS, END_HEADERS, 1, block))
+        self._request = f"GET / HTTP/1.1\r\nhost: {target}\r\n\r\n".encode()
+
+    def ask(self):
+        """Whether a request on the stream is answered; `end` says why not."""
+        if not self._send(frame(DATA, 0, 1, self._request)):
+            return False
+        answer = b""
+        try:
+            # The shop's answers end with a line end after the JSON.
+            while not (b"\r\n\r\n" in answer and answer.endswith(b"}\n")):
+                header = exactly(self._session, 9)
+                if not header:
+                    self.end = "closed"
+                    return False
+                size, kind, flags = int.from_bytes(header[:3], "big"), header[3], header[4]
+                payload = exactly(self._session, size) if size else b""
+                if kind == DATA:
+                    answer += payload
+                elif kind == RST_STREAM or (kind == HEADERS and payload[0] != STATUS_200):
+                    self.end = "refused"
+                    return False
+                elif kind in (SETTINGS, PING) and not flags & 1:
+                    self._send(frame(kind, 1, 0, payload if kind == PING else b""))
+        except (ssl.SSLError, OSError) as error:
+            self.end = str(getattr(error, "reason", None) or error)
+            return False
+        return True
+
+    def _send(self, data):
+        try:
+            self._session.sendall(data)
+            return True
+        except (ssl.SSLError, OSError) as error:
+            self.end = str(getattr(error, "reason", None) or error)
+            return False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *ignored):
+        self._session.close()
 
 
 class RogueServer:

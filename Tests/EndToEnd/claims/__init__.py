@@ -12,4 +12,5 @@ from . import i_gone  # noqa: F401
 from . import j_house  # noqa: F401
 from . import k_policy  # noqa: F401
 from . import s_flows  # noqa: F401
+from . import l_rotation  # noqa: F401
 from . import m_authority  # noqa: F401
