@@ -13,6 +13,9 @@ let package = Package(
       name: "plain-pair", dependencies: [.product(name: "ApusDataPath", package: "apus")],
       swiftSettings: [.swiftLanguageMode(.v6)]),
     .executableTarget(
+      name: "csr-rate", dependencies: [.product(name: "ApusAuthority", package: "apus")],
+      swiftSettings: [.swiftLanguageMode(.v6)]),
+    .executableTarget(
       name: "policy-verdict", dependencies: [.product(name: "ApusPolicy", package: "apus")],
       swiftSettings: [.swiftLanguageMode(.v6)]),
   ]

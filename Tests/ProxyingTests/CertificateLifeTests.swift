@@ -130,6 +130,39 @@ struct CertificateLifeTests {
     }
   }
 
+  @Test("a foreign mesh that is not trusted any more loses its live tunnels, and nobody else does")
+  func aForeignMeshIsWithdrawn() async throws {
+    let pods = try await TwoPods()
+    let theirs = try CertificateIssuer(trustDomain: .clusterLocal, now: Self.wall())
+    let partner = try TrustDomain("partner.example")
+    func publish(_ generation: UInt64, _ foreign: [TrustDomain: TrustBundle]) throws {
+      try pods.publishCredentials(
+        pods.serverIdentity, to: pods.serverWorker, generation: generation, foreign: foreign)
+    }
+    try publish(2, [partner: theirs.bundle])
+    let buyer = try Identity(trustDomain: partner, namespace: "abroad", serviceAccount: "buyer")
+    let credentials = try theirs.makeCredentials(identity: buyer, lifetime: 3600, now: Self.wall())
+    let (peer, old, stream) = try await foreignStream(pods, credentials, pods.issuer.bundle)
+    let (client, server) = try await openStream(pods)
+
+    // Other roots besides change nothing for those who came by one that stays.
+    let more = try CertificateIssuer(trustDomain: .clusterLocal, now: Self.wall())
+    try publish(3, [partner: TrustBundle(more.bundle.certificates + theirs.bundle.certificates)])
+    peer.bodies[stream] = [.bytes]
+    peer.resume(stream)
+    try await peer.flush()
+    #expect(try await old.receive() == [42])
+
+    try publish(4, [:])
+    await #expect(throws: SystemError.self) { _ = try await old.receive() }
+    let record = try await pods.record { $0.direction == .inbound }
+    #expect(record.refusal == Refusal(.certificateUntrusted(.source), byPeer: false))
+    try await exchange(client, server)
+    await #expect(throws: (any Error).self) {
+      _ = try await foreignStream(pods, credentials, pods.issuer.bundle)
+    }
+  }
+
   @Test("the side that dialed ends its tunnels too when it loses the root of their server")
   func theDialersRootIsTakenAway() async throws {
     let pods = try await TwoPods()

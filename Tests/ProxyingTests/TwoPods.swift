@@ -92,11 +92,11 @@ final class TwoPods: Sendable {
   /// `lifetime` in seconds; signed by `issuer` and trusting `roots`, both those of the mesh when nil.
   func publishCredentials(
     _ identity: Identity, to worker: WorkerHandle, generation: UInt64, lifetime: Int64 = 3600,
-    issuer: CertificateIssuer? = nil, roots: TrustBundle? = nil
+    issuer: CertificateIssuer? = nil, roots: TrustBundle? = nil, foreign: [TrustDomain: TrustBundle] = [:]
   ) throws {
     let credentials = try (issuer ?? self.issuer).makeCredentials(
       identity: identity, lifetime: lifetime, now: Clock.wall() / 1_000_000_000)
-    let trust = TrustStore(roots ?? self.issuer.bundle, home: .clusterLocal)
+    let trust = TrustStore(roots ?? self.issuer.bundle, home: .clusterLocal, foreign: foreign)
     let client = try TLSSettings.client(credentials: credentials, trust: trust)
     let server = try TLSSettings.server(credentials: credentials, trust: trust)
     worker.publish(WorkloadTLS(client: client, server: server, generation: generation), for: identity)

@@ -7,7 +7,8 @@ import TLSEngine
 
 // Whose certificates this node's pods accept.
 extension Agent {
-  /// Trust domains come and go: what is opened from now on goes by that; tunnels are drained and replaced.
+  /// Trust domains come and go: what is opened from now on goes by that; live tunnels are replaced, and those
+  /// of peers that are not trusted any more are ended.
   func takeTrust(_ changes: [MeshBatch.Change]) {
     var hasChanged = false
     for change in changes {

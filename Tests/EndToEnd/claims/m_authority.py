@@ -329,3 +329,24 @@ def alias(world):
         finally:
             world.remove("abroad.yaml")
     return f"{FORMER} and cluster.local are the same to both spellings of a policy"
+
+
+@claim("17f", "Flags about trust that cannot be meant are refused in one sentence", "after")
+def wrong_flags(world):
+    wrong = {
+        "--trust-bundle partner.example": "takes DOMAIN=FILE",
+        "--trust-bundle cluster.local=/x": "the mesh's own",
+        "--trust-domain prod.example --trust-bundle cluster.local=/x": "in policies cluster.local stands for",
+        "--trust-bundle a.example=/x --trust-bundle a.example=/y": "twice",
+        "--trust-domain-alias b.example --trust-bundle b.example=/x": "the mesh's own",
+        "--trust-domain-alias cluster.local": "or the trust domain itself",
+        "--trust-domain-alias UPPER": "is not a trust domain",
+        "--ca-memory 3 --ca-cert /x --ca-key /y": "no --ca-cert besides",
+    }
+    base = ["serve", "--manifests", "/", "--listen", "127.0.0.1:0", "--root-out", "/x", "--node-tokens", "/x"]
+    for flags, words in wrong.items():
+        command = [os.path.join(world.binaries, "apus-control"), *base, *flags.split()]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=20)
+        hold(answer.returncode == 2, f"{flags}: exit {answer.returncode}")
+        hold(words in answer.stderr.replace("\n", " "), f"{flags}: {answer.stderr[:200]}")
+    return f"{len(wrong)} of {len(wrong)} refused with exit code 2"
