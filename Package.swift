@@ -50,6 +50,11 @@ let package = Package(
     .library(
       name: "ApusDataPath", targets: ["Proxying", "MeshIndex", "MeshModel", "Reactor", "TLSEngine", "Bytes"]),
     .library(name: "ApusResilience", targets: ["Resilience", "MeshModel", "Bytes"]),
+    .library(
+      name: "ApusAuthority",
+      targets: [
+        "Authority", "Telemetry", "Transport", "RPC", "Reactor", "TLSEngine", "MeshAPI", "MeshModel", "Bytes",
+      ]),
     // For Scripts/fuzz alone.
     .library(name: "ApusFuzzTargets", targets: ["FuzzTargets"]),
   ],
