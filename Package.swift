@@ -164,7 +164,7 @@ let package = Package(
       "apus",
       [
         "DevKit", "Explaining", "ManifestWatch", "Fetching", "Manifests", "BPFRuntime", "TLSEngine",
-        "H2Engine", "MeshModel", "Reactor", "Bytes",
+        "H2Engine", "MeshCodec", "HTTPModel", "MeshModel", "Reactor", "Bytes",
       ]),
 
     // Every parser that reads the network, as a function of bytes: for the tests and for Scripts/fuzz.

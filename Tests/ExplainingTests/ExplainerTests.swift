@@ -250,24 +250,44 @@ import Testing
 
   // MARK: A mesh that runs
 
-  private func live(_ source: String, _ destination: String, policies: String...) throws -> Explanation? {
-    let pods = ["web", "order", "payment"].enumerated().map { index, name in
-      """
-      apiVersion: v1
-      kind: Pod
-      metadata: {name: \(name)-1, namespace: production, labels: {app: \(name)}}
-      spec: {serviceAccountName: \(name)-sa, containers: [{name: main, ports: [{containerPort: 8080}]}]}
-      status: {phase: Running, podIP: 10.244.0.\(index + 2), conditions: [{type: Ready, status: "True"}]}
-      """
+  private func live(
+    _ source: String, _ destination: String, waypoint: ServiceKey? = nil, policies: String...
+  ) throws -> Explanation? {
+    let names = [
+      ("web", "production"), ("order", "production"), ("payment", "production"), ("old", "legacy"),
+    ]
+    let pods = names.enumerated().map { index, pod in
+      let (name, namespace) = pod
+      return """
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: \(name)-1, namespace: \(namespace), labels: {app: \(name)}}
+        spec: {serviceAccountName: \(name)-sa, containers: [{name: main, ports: [{containerPort: 8080}]}]}
+        status: {phase: Running, podIP: 10.244.0.\(index + 2), conditions: [{type: Ready, status: "True"}]}
+        """
     }
     let files = ([Self.shop] + pods + policies).enumerated().map {
       ManifestFile(path: "f\($0).yaml", text: $1)
     }
-    let mesh = MeshCompiler.compile(ManifestSet.load(files: files).objects).mesh
+    var mesh = MeshCompiler.compile(ManifestSet.load(files: files).objects).mesh
+    for index in mesh.workloads.indices where mesh.workloads[index].name == "payment-1" {
+      mesh.workloads[index].waypoint = waypoint
+    }
     let explainer = Explainer(
       workloads: mesh.workloads, services: mesh.services, authorizations: mesh.authorizations,
       trustDomains: [.clusterLocal])
     return try explainer.explain(Question(source: source, destination: destination)).first
+  }
+
+  @Test func behindAWaypointNobodyComesAroundIt() throws {
+    let key = ServiceKey(namespace: "production", hostname: "waypoint.production.svc.cluster.local")
+    // What the waypoint would say of those that come through it is not known here.
+    #expect(throws: QuestionError.self) {
+      try live("production/web-1", "production/payment-service", waypoint: key)
+    }
+    let plain = try live("legacy/old-1", "production/payment-service", waypoint: key)
+    #expect(plain?.isAllowed == false)
+    #expect(plain?.reason == "waypoint-required")
   }
 
   @Test func aMeshThatRunsGivesTheSameAnswerWithoutPlaces() throws {
@@ -278,6 +298,7 @@ import Testing
     #expect(answer?.reason == onPaper?.reason)
     #expect(answer?.nearestMiss?.title == "ALLOW production/payment-authz")
     #expect(answer?.nearestMiss?.place == nil)
+    #expect(answer?.notes.contains { $0.contains("no files and lines") } == true)
     #expect(answer?.nearestMiss?.rule == 0)
     #expect(answer?.nearestMiss?.differing == onPaper?.nearestMiss?.differing)
     let allowed = try live("production/order-1", "production/payment-service", policies: Self.onlyOrder)

@@ -18,22 +18,31 @@ enum AgentPage {
   ///
   /// - Throws: `DevError`, which names the URL and what failed.
   static func read(_ url: FetchURL, limit: Int) throws(DevError) -> [UInt8] {
-    try Blocking.run { () async throws(DevError) -> [UInt8] in
-      let response: FetchResponse
-      do {
-        var limits = FetchLimits()
-        limits.body = limit
-        let thread = try ReactorThread(name: "fetch")
-        response = try await Fetcher(on: thread, limits: limits).fetch(FetchRequest("GET", url))
-      } catch let error as FetchError {
-        throw .failed("\(error).")
-      } catch {
-        throw .failed("\(url) cannot be fetched: \(error).")
-      }
-      guard response.status == 200 else {
-        throw .failed("\(url) answers with status \(response.status): is that an agent's admin address?")
-      }
-      return response.body
+    let response: FetchResponse
+    do throws(FetchError) { response = try fetch(url, limit: limit) } catch { throw .failed("\(error).") }
+    guard response.status == 200 else {
+      throw .failed("\(url) answers with status \(response.status): is that an agent's admin address?")
     }
+    return response.body
+  }
+
+  /// The page, whatever its status.
+  static func fetch(_ url: FetchURL, limit: Int) throws(FetchError) -> FetchResponse {
+    let result: Result<FetchResponse, FetchError>
+    do {
+      var limits = FetchLimits()
+      limits.body = limit
+      let fetcher = try Fetcher(on: ReactorThread(name: "fetch"), limits: limits)
+      result = try Blocking.run { () async throws(DevError) in
+        do throws(FetchError) {
+          return .success(try await fetcher.fetch(FetchRequest("GET", url)))
+        } catch {
+          return .failure(error)
+        }
+      }
+    } catch {
+      throw FetchError(.connect, at: "\(url)", "\(error)")
+    }
+    return try result.get()
   }
 }

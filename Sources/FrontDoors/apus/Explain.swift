@@ -1,23 +1,29 @@
 import ArgumentParser
 import Explaining
+import Fetching
 import Foundation
 import ManifestWatch
 import Manifests
 
-/// Answers "may this reach that, and why" from manifests, before anything is deployed.
+/// Answers "may this reach that, and why": from manifests before anything is deployed, or from an agent.
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
     abstract: "Say whether a connection would be allowed, and why.",
     discussion: """
-      The answer comes from the code that decides in an agent, applied to the manifests: the rule that \
-      decides with its file and line, the nearest miss of a denial and what differs, and the policies \
-      considered. A source that is not enrolled has no identity. What policies say of requests (--method, \
-      --path, --header) is judged at a waypoint; until one is run it fails closed, and the answer says so.
+      The answer comes from the code that decides in an agent, applied to the manifests, or with --agent to \
+      the mesh as an agent holds it: the rule that decides with its file and line, the nearest miss of a \
+      denial and what differs, and the policies considered. A source that is not enrolled has no identity. \
+      What policies say of requests (--method, --path, --header) is judged at a waypoint; until one is run \
+      it fails closed, and the answer says so.
 
       Examples:
         apus explain production/web production/payment-service -f Deploy/examples/shop
         apus explain spiffe://cluster.local/ns/a/sa/b production/order-service-v1 --port 8080 -f shop
+        apus explain production/web production/payment-service --agent http://127.0.0.1:15000
+
+      An agent answers on the loopback address of its own network namespace: of the node, or under `apus \
+      dev` of /run/netns/apus-MESH-NODE (nsenter --net=/run/netns/apus-dev-node-1 apus explain ...).
 
       Exit codes: 0 allowed, 3 denied (for a service: for any workload behind it), 1 the question cannot be \
       answered, 2 wrong usage.
@@ -44,13 +50,29 @@ struct Explain: ParsableCommand {
   @Option(name: [.short, .customLong("file")], help: "A manifest, or a directory of them. May be repeated.")
   var files: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Ask the mesh that runs instead: the admin address of an agent, such as http://127.0.0.1:15000.",
+      valueName: "url"))
+  var agent: String?
+
   @Flag(help: "Print JSON.")
   var json = false
 
   @OptionGroup(title: "The mesh") var names: MeshNames
 
   func validate() throws {
-    guard !files.isEmpty else { throw ValidationError("Name the manifests: -f DIR.") }
+    guard files.isEmpty != (agent == nil) else {
+      throw ValidationError("Name either the manifests (-f DIR) or an agent (--agent URL).")
+    }
+    if let agent {
+      guard names.isDefault else {
+        throw ValidationError("An agent knows its trust domains: leave out what says them.")
+      }
+      do throws(FetchError) { _ = try AgentMesh.page(of: agent) } catch {
+        throw ValidationError("--agent: \(error.reason).")
+      }
+    }
     for path in files where !FileManager.default.fileExists(atPath: path) {
       throw ValidationError("There is no file or directory \(path).")
     }
@@ -78,7 +100,7 @@ struct Explain: ParsableCommand {
     do throws(QuestionError) {
       let question = Question(
         source: source, destination: destination, port: port, request: try request)
-      explanations = try fromFiles().explain(question)
+      explanations = try explainer().explain(question)
     } catch {
       Output.error("apus: \(error)")
       throw ExitCode(1)
@@ -89,6 +111,11 @@ struct Explain: ParsableCommand {
       explanations.forEach(ExplainOutput.printText)
     }
     if explanations.contains(where: { !$0.isAllowed }) { throw ExitCode(3) }
+  }
+
+  private func explainer() throws(QuestionError) -> Explainer {
+    guard let agent else { return try fromFiles() }
+    return try AgentMesh.explainer(agent)
   }
 
   private func fromFiles() throws(QuestionError) -> Explainer {

@@ -21,6 +21,11 @@ struct MeshNames: ParsableArguments {
     }
   }
 
+  /// Nothing was said.
+  var isDefault: Bool {
+    trustDomain == TrustDomain.clusterLocal.name && trustDomainAlias.isEmpty && foreignDomain.isEmpty
+  }
+
   var options: CompileOptions {
     var options = CompileOptions()
     if let domain = try? TrustDomain(trustDomain) { options.trustDomain = domain }

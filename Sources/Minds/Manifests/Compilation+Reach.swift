@@ -55,6 +55,7 @@ private struct ReachCheck {
   mutating func run() {
     for template in templates where template.isEnrolled { bind(template) }
     for policy in compilation.objects.authorizationPolicies where policy.isWhole { check(policy) }
+    for policy in compilation.objects.peerAuthentications { check(policy) }
     checkLockOuts()
     checkShadows()
   }
@@ -121,6 +122,21 @@ private struct ReachCheck {
     }
     if dead == policy.rules.count { barren.insert(policy.meta.key) }
     findings += said.prefix(Self.maximumRemarks)
+  }
+
+  /// Its ports are those of containers, too.
+  private mutating func check(_ policy: PeerAuthenticationObject) {
+    guard let selector = policy.selector, !policy.portModes.isEmpty else { return }
+    let bound = templates.filter { $0.namespace == policy.meta.namespace && $0.labels.hold(selector) }
+    guard !bound.isEmpty, bound.allSatisfy({ !$0.ports.isEmpty }) else { return }
+    let served = Set(bound.flatMap(\.ports))
+    for port in policy.portModes.keys.sorted() where !served.contains(port) {
+      let declared = served.sorted().map(String.init).joined(separator: ", ")
+      findings.append(
+        policy.finding(
+          .unservedPort, .warning, "spec.portLevelMtls names \(port), which no container it binds declares",
+          remedy: "Name the container's port, not the service's: one of \(declared)."))
+    }
   }
 
   private func deniesEverybody(

@@ -3,6 +3,7 @@ import Bytes
 import Enrollment
 import Glibc
 import Logging
+import MeshCodec
 import MeshIndex
 import MeshModel
 import Netlink
@@ -282,6 +283,15 @@ actor Agent {
     var pods: Int
     var reports: [WorkerReport]
     var occupancy: [MapOccupancy]
+  }
+
+  /// What the control plane has told, and whom this agent trusts; nil before the first complete delivery.
+  func knownMesh() -> MeshDump? {
+    guard isSynced else { return nil }
+    return MeshDump(
+      trustDomains: [configuration.trustDomain] + outside.domains,
+      resources: snapshot.workloads.map { .workload($0) } + snapshot.services.map { .service($0) }
+        + snapshot.authorizations.map { .authorization($0) })
   }
 
   /// What the readiness and metrics pages tell.

@@ -1,6 +1,7 @@
 import BPFRuntime
 import Issuance
 import Logging
+import MeshCodec
 import MeshModel
 import Proxying
 import Reactor
@@ -25,7 +26,7 @@ struct AgentPages: Sendable {
       (configuration.metrics, ["/metrics": metrics, "/stats/prometheus": metrics]),
       (
         configuration.admin,
-        ["/config_dump": dump, "/debug/flows": flows, "/debug/tunnels": tunnels]
+        ["/config_dump": dump, "/debug/flows": flows, "/debug/mesh": mesh, "/debug/tunnels": tunnels]
       ),
     ].map { (address: SocketAddress, pages: [String: PageServer.Maker]) in
       do {
@@ -111,6 +112,23 @@ struct AgentPages: Sendable {
     { _ in
       let text = await agent.tunnels().map(StateDump.tunnel).joined(separator: ",")
       return Page(text: "{\"tunnels\":[\(text)]}\n", contentType: "application/json")
+    }
+  }
+
+  /// The mesh as this agent holds it: what `apus explain --agent` asks about.
+  private var mesh: PageServer.Maker {
+    { _ in
+      guard let known = await agent.knownMesh() else {
+        return Page(status: 503, text: "no mesh yet from the control plane\n")
+      }
+      // A large mesh takes a while: on a thread of its own, not on the agent's.
+      let answer = await Task.detached { () -> Result<[UInt8], MeshDumpError> in
+        do throws(MeshDumpError) { return .success(try known.encoded()) } catch { return .failure(error) }
+      }.value
+      switch answer {
+      case .success(let bytes): return Page(contentType: MeshDump.contentType, body: bytes)
+      case .failure(let error): return Page(status: 507, text: "\(error)\n")
+      }
     }
   }
 

@@ -33,6 +33,9 @@ struct OutsideTrust {
     foreign[domain] = nil
   }
 
+  /// In order.
+  var domains: [TrustDomain] { (aliases.union(foreign.keys)).sorted { $0.name < $1.name } }
+
   /// `roots`: the mesh's own. They alone vouch for `home`, whatever else was said.
   func store(_ roots: TrustBundle, home: TrustDomain) -> TrustStore {
     TrustStore(roots, home: home, aliases: aliases.sorted { $0.name < $1.name }, foreign: foreign)

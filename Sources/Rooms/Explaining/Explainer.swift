@@ -1,4 +1,5 @@
 public import Manifests
+import MeshIndex
 public import MeshModel
 
 /// Answers questions about a mesh, as manifests would make it or as an agent holds it, with the very code
@@ -24,10 +25,23 @@ public struct Explainer {
   public func explain(_ question: Question) throws(QuestionError) -> [Explanation] {
     let source = try source(question.source)
     let targets = try targets(question)
+    for target in targets { try expectNoWaypoint(target, source, question) }
     return targets.map { target in
       var judging = Judging(mesh: mesh, source: source, target: target, request: question.request)
       return judging.explanation()
     }
+  }
+
+  /// What a waypoint decides is not known here; that nobody comes around it is.
+  private func expectNoWaypoint(
+    _ target: Target, _ source: Source, _ question: Question
+  ) throws(QuestionError) {
+    let service = mesh.service(question.destination)?.waypoint
+    guard let waypoint = service ?? target.workload.waypoint, let identity = source.identity else { return }
+    guard !mesh.snapshot.identities(ofWaypoint: waypoint).contains(identity) else { return }
+    throw QuestionError(
+      "\(question.destination) is behind the waypoint \(waypoint), which judges each request: what it would "
+        + "decide cannot be said yet.")
   }
 
   // MARK: Names

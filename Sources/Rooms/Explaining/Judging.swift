@@ -23,6 +23,9 @@ struct Judging {
 
   mutating func explanation() -> Explanation {
     if let note = target.note { answer.notes.append(note) }
+    if mesh.writing == nil {
+      answer.notes.append("this is the mesh as the agent holds it, which knows no files and lines")
+    }
     guard mesh.isEnrolled(target.workload) else {
       answer.sentence =
         "allowed: \(name) is not enrolled, so nothing is captured there and no policy is enforced"
@@ -80,6 +83,10 @@ struct Judging {
     let allowing = enforced.filter { $0.action == .allow }
     let denying = enforced.first { $0.action == .deny && $0.matches }
     switch refusal {
+    case nil where policies.waypoints != nil:
+      answer.sentence = "allowed: the source is the waypoint through which everybody must come"
+    case .waypointRequired:
+      answer.sentence = "denied: it is behind a waypoint, and only the waypoint may reach it"
     case nil:
       answer.decidedBy = allowing.first(where: \.matches)
       answer.sentence =

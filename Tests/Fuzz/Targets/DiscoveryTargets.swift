@@ -25,6 +25,12 @@ extension FuzzTarget {
     FuzzTarget("mesh-address") { bytes in decode(TypeURL.address, bytes) },
     FuzzTarget("mesh-authorization") { bytes in decode(TypeURL.authorization, bytes) },
     FuzzTarget("mesh-trust") { bytes in decode(TypeURL.trust, bytes) },
+    FuzzTarget("mesh-dump") { bytes in
+      guard let dump = try? MeshDump(decoding: bytes), let encoded = try? dump.encoded() else { return }
+      let again = try? MeshDump(decoding: encoded)
+      precondition(again?.trustDomains == dump.trustDomains, "the trust domains became others")
+      precondition(again.map { Set($0.resources) } == Set(dump.resources), "the mesh became another")
+    },
     FuzzTarget("certificate-call") { bytes in
       _ = try? Istio_V1_Auth_IstioCertificateRequest(serializedBytes: bytes)
       _ = try? Istio_V1_Auth_IstioCertificateResponse(serializedBytes: bytes)

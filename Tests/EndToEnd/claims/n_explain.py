@@ -1,0 +1,168 @@
+"""Row 18: `apus explain`, from the files and from a live agent, says what really happens."""
+
+import functools
+import http.server
+import json
+import os
+import re
+import threading
+
+from .. import netns
+from ..claim import claim, hold
+from ..mesh import ok_bodies
+from ..world import HERE, bracket
+from .k_policy import ONLY_ORDERS, POLICY, lift, logged_at_both_ends, logs, refused
+
+SEED = os.path.join(os.path.dirname(HERE), "ManifestsTests", "Golden", "seed", "security-policies.yaml")
+ADMIN = "http://127.0.0.1:15000"
+WEB, ORDER, PAYMENT = "production/web", "production/order-service-v1", "production/payment-service"
+ALLOWED, DENIED, UNANSWERED = 0, 3, 1
+
+
+def explain(world, source, destination, *where, node=None):
+    """(exit code, the explanation) of the one workload behind the destination; asked on a node, if named."""
+    command = [world.mesh.apus, "explain", source, destination, *where, "--json"]
+    place = world.mesh.place(node) if node else "/proc/self/ns/net"
+    answer = netns.run(place, command)
+    hold(answer.returncode in (ALLOWED, DENIED), f"`apus explain` exits {answer.returncode}: {answer.stderr}")
+    found = json.loads(answer.stdout)["explanations"]
+    hold(len(found) == 1, f"{len(found)} explanations where one workload is behind {destination}")
+    return answer.returncode, found[0]
+
+
+def is_denied(*question, **options):
+    return explain(*question, **options)[0] == DENIED
+
+
+def sentence(explanation):
+    """As `apus explain` prints it for people."""
+    reason = explanation["reason"]
+    return explanation["sentence"] + (f" ({reason})" if reason else "")
+
+
+@claim("18a", "The seed's security-policies.yaml as written: plaintext is refused, mutual TLS goes on")
+def seed(world):
+    legacy = world.mesh.pod("legacy", "legacy-client")
+    order = world.mesh.pod("production", "order-service-")
+    before = len(world.mesh.log(f"agent {order.node}"))
+    with open(SEED, encoding="utf-8") as file:
+        world.write("security-policies.yaml", file.read())
+    try:
+        url = f"http://{order.v4}:8080/"
+        world.mesh.wait(lambda: refused(world, legacy, url), "the seed's STRICT takes effect", 15)
+        for address in (order.v4, order.v6):
+            outcomes = world.mesh.fetch(legacy, f"http://{bracket(address)}:8080/", count=10, timeout=3)
+            served = [one for one in outcomes if "error" not in one]
+            hold(not served, f"{len(served)} of 10 plaintext requests were served")
+        world.logged(order.node, before, re.compile("mtls-required"))
+        ok_bodies(world.mesh.fetch(world.web(), "http://order-service/", count=20))
+        files = ("-f", world.directory)
+        where = ("production/order-service-v1", "--port", "8080")
+        code, strict = explain(world, "legacy/legacy-client", *where, *files)
+        hold(code == DENIED and strict["reason"] == "mtls-required", f"explain says {sentence(strict)}")
+        decided = strict["decidedBy"]
+        hold("security-policies.yaml:1" in (decided["place"] or ""), f"decided by {decided}")
+        # Its AuthorizationPolicy asks for requests, which takes a waypoint: closed until there is one.
+        world.mesh.wait(lambda: refused(world, world.web()), "what asks for requests is closed", 15)
+        request = ("--method", "POST", "--path", "/v1/payments")
+        code, post = explain(world, ORDER, PAYMENT, *request, *files)
+        hold(code == DENIED and refused(world, order), f"explain says {sentence(post)}, and it is otherwise")
+        hold(any("waypoint" in note for note in post["notes"]), f"explain does not say why: {post['notes']}")
+    finally:
+        world.remove("security-policies.yaml")
+        world.mesh.wait(lambda: not refused(world, world.web()), "open again without the seed", 15)
+    return f"20 of 20 in plaintext refused, 20 of 20 over mutual TLS served; explain: {sentence(strict)}"
+
+
+@claim("18b", "A policy for order-service-sa alone: apus explain says from the files what then happens")
+def from_files(world):
+    order = world.mesh.pod("production", "order-service-")
+    before = logs(world)
+    world.write(POLICY, ONLY_ORDERS)
+    try:
+        said = {}
+        for source, wanted in ((WEB, DENIED), (ORDER, ALLOWED)):
+            code, one = explain(world, source, PAYMENT, "-f", world.directory)
+            hold(code == wanted, f"explain exits {code} for {source}: {sentence(one)}")
+            said[source] = one
+        world.mesh.wait(lambda: refused(world, world.web()), "the policy takes effect", 15)
+        outcomes = world.mesh.fetch(world.web(), "http://payment-service/", count=10, timeout=3)
+        served = [one for one in outcomes if "error" not in one]
+        hold(not served, f"{len(served)} of 10 requests of web were served")
+        ok_bodies(world.mesh.fetch(order, "http://payment-service/", count=10))
+        web = said[WEB]
+        reason = web["reason"]
+        world.mesh.wait(lambda: logged_at_both_ends(world, before, reason), "both ends' records", 10, 0.2)
+        miss = web["nearestMiss"]
+        hold(f"{POLICY}:12" in miss["place"], f"the nearest miss is said to be at {miss['place']}")
+        hold("order-service-sa" in miss["differing"][0], f"what differs: {miss['differing']}")
+    finally:
+        lift(world)
+    return f"web: {sentence(web)}; order-service: {sentence(said[ORDER])}; exit codes 3 and 0"
+
+
+@claim("18c", "The live agents of both nodes give the same sentences, and that is what happens")
+def from_agents(world):
+    order = world.mesh.pod("production", "order-service-")
+    question = (WEB, PAYMENT)
+    live = ("--agent", ADMIN)
+    nodes = world.mesh.node_names()
+    for node in nodes:
+        code, one = explain(world, *question, *live, node=node)
+        hold(code == ALLOWED, f"{node} says {sentence(one)} without a policy")
+    hold(not refused(world, world.web()), "web is refused without a policy")
+    world.write(POLICY, ONLY_ORDERS)
+    try:
+        world.mesh.wait(lambda: refused(world, world.web()), "the policy takes effect", 15)
+        _, paper = explain(world, *question, "-f", world.directory)
+        for node in nodes:
+            denied = functools.partial(is_denied, world, *question, *live, node=node)
+            world.mesh.wait(denied, f"{node} has the policy", 15)
+            _, one = explain(world, *question, *live, node=node)
+            hold(sentence(one) == sentence(paper), f"{node} says {sentence(one)}, files {sentence(paper)}")
+            hold(any("no files" in note for note in one["notes"]), "it does not say that it knows no files")
+            code, other = explain(world, f"production/{order.name}", PAYMENT, *live, node=node)
+            hold(code == ALLOWED, f"{node} says of {order.name}: {sentence(other)}")
+        ok_bodies(world.mesh.fetch(order, "http://payment-service/", count=10))
+    finally:
+        lift(world)
+    return f"both agents and the files: {sentence(paper)}; {order.name}: {sentence(other)}"
+
+
+class NotReady(http.server.BaseHTTPRequestHandler):
+    """Answers as an agent does that the control plane has told nothing yet."""
+
+    def do_GET(self):
+        self.send_response(503)
+        self.end_headers()
+        self.wfile.write(b"no mesh yet from the control plane\n")
+
+    def log_message(self, *_):
+        pass
+
+
+@claim("18d", "Who is no agent, an agent that is not ready and an unknown name are told, with exit code 1")
+def unanswered(world):
+    node = world.mesh.node_names()[0]
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), NotReady)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    here, there = "/proc/self/ns/net", world.mesh.place(node)
+    cases = (
+        (there, "http://127.0.0.1:9", WEB, "no answer from an agent"),
+        (there, "http://127.0.0.1:15020", WEB, "is no agent"),
+        (here, f"http://127.0.0.1:{server.server_address[1]}", WEB, "not ready: no mesh yet"),
+        (there, ADMIN, "production/nobody", "There is no pod or workload production/nobody"),
+    )
+    try:
+        for place, url, source, wanted in cases:
+            answer = netns.run(place, [world.mesh.apus, "explain", source, PAYMENT, "--agent", url])
+            hold(answer.returncode == UNANSWERED, f"{url}: exit code {answer.returncode}")
+            hold(wanted in answer.stderr, f"{url}: {answer.stderr.strip()}")
+            hold(not answer.stdout, f"{url}: an answer all the same: {answer.stdout}")
+        both = ("explain", WEB, PAYMENT, "--agent", ADMIN, "-f", world.directory)
+        answer = netns.run(here, [world.mesh.apus, *both])
+        hold(answer.returncode == 2, f"-f and --agent together: exit code {answer.returncode}")
+    finally:
+        server.shutdown()
+        server.server_close()
+    return f"{len(cases)} of {len(cases)} told by name with exit code 1; -f with --agent is wrong usage, 2"
