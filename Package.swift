@@ -47,6 +47,7 @@ let package = Package(
     .executable(name: "apus-control", targets: ["apus-control"]),
     // For the measuring programs of Tests/Bench alone.
     .library(name: "ApusPolicy", targets: ["PolicyEngine", "MeshIndex", "MeshModel"]),
+    .library(name: "ApusRouting", targets: ["HTTPRouting", "HTTPModel", "MeshModel"]),
     .library(
       name: "ApusDataPath", targets: ["Proxying", "MeshIndex", "MeshModel", "Reactor", "TLSEngine", "Bytes"]),
     .library(name: "ApusResilience", targets: ["Resilience", "MeshModel", "Bytes"]),
@@ -99,6 +100,7 @@ let package = Package(
     room("Minds", "Resilience", ["Bytes", "HTTPModel", "MeshModel"]),
     room("Minds", "Manifests", ["MeshModel", yams]),
     room("Minds", "Enrollment"),
+    room("Minds", "HTTPRouting", ["Patterns", "HTTPModel", "MeshModel"]),
     room("Minds", "MeshCodec", ["MeshModel", "MeshAPI", protobuf]),
 
     // 4 Wires: one TLS and HTTP/2 connection on a socket, with an async face
@@ -172,7 +174,8 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "TLSEngine", "H2Engine", "H1Engine", "HBONE", "RPC", "MeshCodec", "Publication", "Subscription",
-        "Telemetry", "Explaining", "MeshAPI", "HTTPModel", "MeshModel", "Patterns", "Bytes", protobuf,
+        "Telemetry", "Explaining", "HTTPRouting", "MeshAPI", "HTTPModel", "MeshModel", "Patterns", "Bytes",
+        protobuf,
       ],
       path: "Tests/Fuzz/Targets", swiftSettings: strict),
     .testTarget(
@@ -183,6 +186,7 @@ let package = Package(
 
     tests("Bytes", []),
     tests("MeshModel", []),
+    tests("HTTPModel", []),
     .testTarget(
       name: "PatternsTests", dependencies: ["Patterns"], path: "Tests/PatternsTests",
       exclude: ["differential.py"], resources: [.copy("differential.json")], swiftSettings: strict),
@@ -197,6 +201,7 @@ let package = Package(
     tests("Resilience", ["Bytes", "HTTPModel", "MeshModel"]),
     tests("Manifests", ["MeshModel", "PolicyEngine"], resources: [.copy("Golden")]),
     tests("Enrollment", []),
+    tests("HTTPRouting", ["Patterns", "HTTPModel", "MeshModel"]),
     tests("BPFRuntime", ["CBPF", "Netlink", "Reactor", "MeshModel"]),
     tests("Netlink", ["Reactor", "Bytes", "MeshModel"]),
     tests("MeshCodec", ["MeshAPI", "MeshModel", protobuf]),

@@ -16,6 +16,9 @@ let package = Package(
       name: "csr-rate", dependencies: [.product(name: "ApusAuthority", package: "apus")],
       swiftSettings: [.swiftLanguageMode(.v6)]),
     .executableTarget(
+      name: "route-match", dependencies: [.product(name: "ApusRouting", package: "apus")],
+      swiftSettings: [.swiftLanguageMode(.v6)]),
+    .executableTarget(
       name: "policy-verdict", dependencies: [.product(name: "ApusPolicy", package: "apus")],
       swiftSettings: [.swiftLanguageMode(.v6)]),
   ]

@@ -1,3 +1,4 @@
+import HTTPModel
 import MeshModel
 import Testing
 
