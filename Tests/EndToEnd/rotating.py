@@ -109,6 +109,7 @@ class Load:
 
     def __init__(self, world):
         self.world = world
+        self._logs = {node: len(self._log(node)) for node in world.mesh.node_names()}
         web = world.web()
         order = world.mesh.pod("production", "order-service-", "node-1")
         peer = world.mesh.pod("production", "peer-client-")
@@ -133,7 +134,17 @@ class Load:
             wrong.append(f"{len(failed)} of {len(outcomes)} requests failed, the first with {failed[0]}")
         if broken:
             wrong.append(f"{len(broken)} of {len(streams)} streams broke, the first with {broken[0]}")
+        if wrong:
+            wrong.append(f"the agents say: {self._complaints()}")
         return len(outcomes), sum(one["lines"] for one in streams), wrong
+
+    def _complaints(self):
+        """The first lines in which an agent tells of a failed connection since the load began."""
+        lines = [line for node, start in self._logs.items() for line in self._log(node)[start:].splitlines()]
+        return " | ".join([line for line in lines if "connection failed" in line][:3]) or "nothing"
+
+    def _log(self, node):
+        return self.world.mesh.log(f"agent {node}")
 
 
 class Steady:

@@ -93,6 +93,31 @@ struct RecordTests {
     #expect(lines[2].hasSuffix(" error=\"the application cannot be reached\""))
   }
 
+  @Test("a refused certificate is told by token and in words, whoever refused it")
+  func certificates() throws {
+    let expired = try Self.record(.refused(.certificateExpired(.source), peer: true))
+    #expect(
+      Self.ending(of: expired) == [
+        "refused by the destination's agent: the source's certificate has expired",
+        "source-certificate-expired",
+      ])
+    var untrusted = try Self.record(.refused(.certificateUntrusted(.destination), peer: true))
+    untrusted.direction = .inbound
+    #expect(
+      Self.ending(of: untrusted) == [
+        "refused by the source's agent: the destination's certificate is not signed by an authority that "
+          + "this mesh trusts",
+        "destination-certificate-untrusted",
+      ])
+    let denied = try Self.record(.refused(.noPolicyAllows, peer: false))
+    #expect(Self.ending(of: denied) == ["refused", "no-policy-allows"])
+  }
+
+  /// What a line says of the end: the values of `error` and `reason`.
+  private static func ending(of record: ConnectionRecord) -> [String] {
+    AccessLine.fields(of: record).filter { ["error", "reason"].contains($0.key) }.map(\.value)
+  }
+
   @Test("what AUDIT policies and dry runs say is in the line, and counted")
   func remarks() throws {
     let pipe = try Pipe()

@@ -39,8 +39,7 @@ extension Tunnel {
     let other: RefusalReason.End = isSource ? .destination : .source
     return switch reason {
     case .untrusted(.peerRefused(.expired)): .refused(.certificateExpired(other), peer: false)
-    case .untrusted(.peerRefused(.unknownAuthority)), .untrusted(.peerRefused(.notOfItsDomain)):
-      .refused(.certificateUntrusted(other), peer: false)
+    case .untrusted(.peerRefused(.unknownAuthority)): .refused(.certificateUntrusted(other), peer: false)
     case .untrusted(.alertReceived(.certificateExpired)): .refused(.certificateExpired(own), peer: true)
     case .untrusted(.alertReceived(.unknownAuthority)): .refused(.certificateUntrusted(own), peer: true)
     default: .failed(words())

@@ -28,7 +28,8 @@ public enum AccessLine {
     case .complete: break
     case .refused(let reason, peer: let byPeer):
       let other = record.direction == .outbound ? "destination" : "source"
-      add("error", byPeer ? "refused by the \(other)'s agent" : "refused")
+      let clause = sentence(of: reason).map { ": \($0)" } ?? ""
+      add("error", (byPeer ? "refused by the \(other)'s agent" : "refused") + clause)
       add("reason", reason.description)
     case .failed(let clause): add("error", clause)
     }
@@ -39,6 +40,16 @@ public enum AccessLine {
         remarks.dryRuns.map(\.description).joined(separator: ",") + (remarks.areDryRunsCut ? ",..." : ""))
     }
     return fields
+  }
+
+  /// What a token cannot say for itself.
+  private static func sentence(of reason: RefusalReason) -> String? {
+    switch reason {
+    case .certificateExpired(let end): "the \(end.rawValue)'s certificate has expired"
+    case .certificateUntrusted(let end):
+      "the \(end.rawValue)'s certificate is not signed by an authority that this mesh trusts"
+    default: nil
+    }
   }
 
   /// The message that goes before the fields.

@@ -1,4 +1,4 @@
-"""Row 12: certificates and roots are replaced under load; an authority that is away costs nothing at first."""
+"""Row 12: certificates and roots are replaced under load; an absent authority costs nothing at first."""
 
 import re
 import time
