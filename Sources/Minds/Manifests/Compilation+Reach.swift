@@ -189,29 +189,49 @@ private struct ReachCheck {
     }
   }
 
+  /// Whom a policy binds, as far as two policies can be compared.
+  private struct Binding: Hashable {
+    var namespace: String
+    var selector: [String: String]?
+  }
+
   /// Rules that allow only peers whom a DENY of the same workloads denies anyway.
   private mutating func checkShadows() {
     let policies = compilation.objects.authorizationPolicies.filter { $0.isWhole && !$0.isDryRun }
-    let root = compilation.options.rootNamespace
-    let denying = Dictionary(grouping: policies.filter { $0.action == .deny }, by: \.meta.namespace)
+    var denied: [Binding: [(policy: Policy, ranges: [PeerRange])]] = [:]
+    for policy in policies where policy.action == .deny && policy.targets.isEmpty {
+      let ranges = reaches(of: policy).flatMap(\.wholly)
+      guard !ranges.isEmpty else { continue }
+      denied[Binding(namespace: policy.meta.namespace, selector: policy.selector), default: []].append(
+        (policy, ranges))
+    }
+    guard !denied.isEmpty else { return }
     for policy in policies where policy.action == .allow {
-      let above = [policy.meta.namespace, root].flatMap { denying[$0] ?? [] }.filter {
-        $0.targets.isEmpty
-          && ($0.selector == nil || ($0.selector == policy.selector && policy.targets.isEmpty))
+      let namespaces = Set([policy.meta.namespace, compilation.options.rootNamespace]).sorted()
+      let selectors = policy.selector.map { [nil, $0] } ?? [nil]
+      let above = namespaces.flatMap { namespace in
+        selectors.flatMap { denied[Binding(namespace: namespace, selector: $0)] ?? [] }
       }
-      var work = 0
+      if !above.isEmpty { checkShadows(on: policy, above) }
+    }
+  }
+
+  /// Ranges that one policy is compared with, at most.
+  private static let maximumRanges = 10_000
+
+  private mutating func checkShadows(on policy: Policy, _ above: [(policy: Policy, ranges: [PeerRange])]) {
+    var work = 0
+    for (index, reach) in reaches(of: policy).enumerated() where reach.dead == nil {
       for deny in above {
-        let ranges = reaches(of: deny).flatMap(\.wholly)
-        for (index, reach) in reaches(of: policy).enumerated() {
-          work += ranges.count
-          guard work < 10_000 else { break }
-          guard reach.dead == nil, reach.isWithin(ranges) else { continue }
-          findings.append(
-            finding(
-              .shadowedByDeny, .warning, policy, reach.rule.line,
-              "spec.rules[\(index)] allows only peers that \(deny.meta.title) at \(deny.meta.place) denies",
-              "Take them out of one of the two: a DENY is stronger."))
-        }
+        work += deny.ranges.count
+        guard work < Self.maximumRanges else { return }
+        guard reach.isWithin(deny.ranges) else { continue }
+        let meta = deny.policy.meta
+        findings.append(
+          finding(
+            .shadowedByDeny, .warning, policy, reach.rule.line,
+            "spec.rules[\(index)] allows only peers that \(meta.title) at \(meta.place) denies",
+            "Take them out of one of the two: a DENY is stronger."))
       }
     }
   }
