@@ -1,11 +1,11 @@
 """Row 18: `apus explain`, from the files and from a live agent, says what really happens."""
 
 import functools
-import http.server
 import json
 import os
 import re
-import threading
+import subprocess
+from subprocess import PIPE
 
 from .. import netns
 from ..claim import claim, hold
@@ -129,40 +129,48 @@ def from_agents(world):
     return f"both agents and the files: {sentence(paper)}; {order.name}: {sentence(other)}"
 
 
-class NotReady(http.server.BaseHTTPRequestHandler):
-    """Answers as an agent does that the control plane has told nothing yet."""
-
-    def do_GET(self):
-        self.send_response(503)
-        self.end_headers()
-        self.wfile.write(b"no mesh yet from the control plane\n")
-
-    def log_message(self, *_):
-        pass
+def ask(world, node, source, url, *flags):
+    command = [world.mesh.apus, "explain", source, PAYMENT, "--agent", url, *flags]
+    return netns.run(world.mesh.place(node), command)
 
 
-@claim("18d", "Who is no agent, an agent that is not ready and an unknown name are told, with exit code 1")
+@claim("18d", "Who is no agent, and who is not of the mesh, are told by name, with exit code 1")
 def unanswered(world):
     node = world.mesh.node_names()[0]
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), NotReady)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    here, there = "/proc/self/ns/net", world.mesh.place(node)
     cases = (
-        (there, "http://127.0.0.1:9", WEB, "no answer from an agent"),
-        (there, "http://127.0.0.1:15020", WEB, "is no agent"),
-        (here, f"http://127.0.0.1:{server.server_address[1]}", WEB, "not ready: no mesh yet"),
-        (there, ADMIN, "production/nobody", "There is no pod or workload production/nobody"),
+        ("http://127.0.0.1:9", WEB, "no answer from an agent"),
+        ("http://127.0.0.1:15020", WEB, "is no agent"),
+        (ADMIN, "production/nobody", "There is no pod or workload production/nobody"),
     )
-    try:
-        for place, url, source, wanted in cases:
-            answer = netns.run(place, [world.mesh.apus, "explain", source, PAYMENT, "--agent", url])
-            hold(answer.returncode == UNANSWERED, f"{url}: exit code {answer.returncode}")
-            hold(wanted in answer.stderr, f"{url}: {answer.stderr.strip()}")
-            hold(not answer.stdout, f"{url}: an answer all the same: {answer.stdout}")
-        both = ("explain", WEB, PAYMENT, "--agent", ADMIN, "-f", world.directory)
-        answer = netns.run(here, [world.mesh.apus, *both])
-        hold(answer.returncode == 2, f"-f and --agent together: exit code {answer.returncode}")
-    finally:
-        server.shutdown()
-        server.server_close()
+    for url, source, wanted in cases:
+        answer = ask(world, node, source, url)
+        hold(answer.returncode == UNANSWERED, f"{url}: exit code {answer.returncode}")
+        hold(wanted in answer.stderr, f"{url}: {answer.stderr.strip()}")
+        hold(not answer.stdout, f"{url}: an answer all the same: {answer.stdout}")
+    answer = ask(world, node, WEB, ADMIN, "-f", world.directory)
+    hold(answer.returncode == 2, f"-f and --agent together: exit code {answer.returncode}")
     return f"{len(cases)} of {len(cases)} told by name with exit code 1; -f with --agent is wrong usage, 2"
+
+
+@claim("18e", "An agent that the control plane has told nothing yet says so, and later answers")
+def not_ready(world):
+    node, starting = world.mesh.node_names()[0], None
+    world.mesh.must("control", "stop")
+    try:
+        world.mesh.agent(node, "kill")
+        command = world.mesh.command("agent", node, "start")
+        starting = subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True)
+        said = world.mesh.wait(lambda: unready(ask(world, node, WEB, ADMIN)), "an agent not ready", 30)
+    finally:
+        world.mesh.must("control", "start")
+        error = starting.communicate(timeout=90)[1] if starting else ""
+    hold(starting.returncode == 0, f"the agent does not start: {error}")
+    world.mesh.wait(lambda: ask(world, node, WEB, ADMIN).returncode == ALLOWED, "its answer", 30, 0.2)
+    ok_bodies(world.mesh.fetch(world.web(), "http://payment-service/", count=10))
+    return f"{said}; then allowed, and 10 of 10 requests served"
+
+
+def unready(answer):
+    """What an agent that is not ready says; None of any other."""
+    is_so = answer.returncode == UNANSWERED and "is not ready" in answer.stderr
+    return answer.stderr.strip() if is_so else None
