@@ -174,8 +174,8 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "TLSEngine", "H2Engine", "H1Engine", "HBONE", "RPC", "MeshCodec", "Publication", "Subscription",
-        "Telemetry", "Explaining", "HTTPRouting", "MeshAPI", "HTTPModel", "MeshModel", "Patterns", "Bytes",
-        protobuf,
+        "Telemetry", "Explaining", "HTTPRouting", "Resilience", "MeshAPI", "HTTPModel", "MeshModel",
+        "Patterns", "Bytes", protobuf,
       ],
       path: "Tests/Fuzz/Targets", swiftSettings: strict),
     .testTarget(

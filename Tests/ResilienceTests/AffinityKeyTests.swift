@@ -43,6 +43,7 @@ import Testing
     arguments: [
       ("id=7", "7"), ("a=b; id=7; c=d", "7"), (" id=7 ", "7"), ("id=\"7\"", "7"), ("ID=7", nil), ("id", nil),
       ("id=", nil), ("id=\"\"", nil), ("id=a=b", "a=b"), ("xid=7", nil), ("id=; id=8", "8"), (";;=;", nil),
+      ("a=b;\u{301}id=7; id=8", "8"), ("id =7", "7"), ("id=\t7\t", "7"), ("id=\"", "\""),
     ] as [(String, String?)]) func cookies(_ value: String, _ expected: String?)
   {
     #expect(AffinityKey.cookie("id", of: [Field("cookie", value)]).map(String.init) == expected)

@@ -51,11 +51,12 @@ public enum AffinityKey {
 
   /// The first value of a parameter of the query, as it was sent; nil when it has none of that name.
   public static func parameter(_ name: String, of path: String) -> Substring? {
-    guard let mark = path.firstIndex(of: "?") else { return nil }
-    let query = path[path.index(after: mark)...].prefix { $0 != "#" }
-    for pair in query.split(separator: "&") {
-      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      if parts[0] == name { return parts.count > 1 ? parts[1] : parts[0][parts[0].endIndex...] }
+    let text = path.utf8
+    guard let mark = text.firstIndex(of: Byte.question) else { return nil }
+    let query = text[text.index(after: mark)...].prefix { $0 != Byte.number }
+    for pair in query.split(separator: Byte.ampersand) {
+      let end = pair.firstIndex(of: Byte.equals) ?? pair.endIndex
+      if pair[..<end].elementsEqual(name.utf8) { return Substring(pair[end...].dropFirst()) }
     }
     return nil
   }
@@ -64,19 +65,35 @@ public enum AffinityKey {
   /// section 8.2.3). An empty one counts as none.
   public static func cookie(_ name: String, of fields: [Field]) -> Substring? {
     for field in fields where field.name == "cookie" {
-      for pair in field.value.split(separator: ";") {
-        let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[0].drop(while: isSpace) == name else { continue }
-        var value = parts[1].drop(while: isSpace)
-        while let last = value.last, isSpace(last) { value.removeLast() }
-        if value.count > 1, value.first == "\"", value.last == "\"" { value = value.dropFirst().dropLast() }
-        if !value.isEmpty { return value }
+      for pair in field.value.utf8.split(separator: Byte.semicolon) {
+        guard let equals = pair.firstIndex(of: Byte.equals) else { continue }
+        guard trimmed(pair[..<equals]).elementsEqual(name.utf8) else { continue }
+        var value = trimmed(pair[equals...].dropFirst())
+        if value.count > 1, value.first == Byte.quote, value.last == Byte.quote {
+          value = value.dropFirst().dropLast()
+        }
+        if !value.isEmpty { return Substring(value) }
       }
     }
     return nil
   }
 
-  private static func isSpace(_ character: Character) -> Bool { character == " " || character == "\t" }
+  private static func trimmed(_ text: Substring.UTF8View) -> Substring.UTF8View {
+    var rest = text.drop { $0 == Byte.space || $0 == Byte.tab }
+    while let last = rest.last, last == Byte.space || last == Byte.tab { rest.removeLast() }
+    return rest
+  }
+
+  private enum Byte {
+    static let tab = UInt8(ascii: "\t")
+    static let space = UInt8(ascii: " ")
+    static let quote = UInt8(ascii: "\"")
+    static let number = UInt8(ascii: "#")
+    static let ampersand = UInt8(ascii: "&")
+    static let semicolon = UInt8(ascii: ";")
+    static let equals = UInt8(ascii: "=")
+    static let question = UInt8(ascii: "?")
+  }
 
   /// 128 random bits in hexadecimal.
   private static func identifier(using random: inout some RandomNumberGenerator) -> String {

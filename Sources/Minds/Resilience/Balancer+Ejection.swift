@@ -5,7 +5,7 @@ extension Balancer {
   /// How many of the endpoints that are ready may be ejected: `maxEjectionPercent` of them, rounded down, but
   /// one if there are several and it is not 0.
   static func ejectionLimit(ready: Int, percent: Int) -> Int {
-    let share = ready * min(max(percent, 0), 100) / 100
+    let share = ready * Bounds.percent(percent) / 100
     return percent > 0 && ready > 1 ? max(share, 1) : share
   }
 
@@ -16,7 +16,7 @@ extension Balancer {
   /// Fewer than `minHealthPercent` of those that are ready are left.
   var mustPanic: Bool {
     guard let rule = policy.outliers, rule.minHealthPercent > 0, ready > 0 else { return false }
-    return (ready - ejected.count) * 100 < rule.minHealthPercent * ready
+    return (ready - ejected.count) * 100 < Bounds.percent(rule.minHealthPercent) * ready
   }
 
   /// Is it ejected, also while that is not heeded; false for one that is gone.

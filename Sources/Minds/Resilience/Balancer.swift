@@ -15,6 +15,7 @@ public final class Balancer {
   var standings: [Standing] = []
   private var slots: [EndpointID: Int] = [:]
   private var vacant: [Int] = []
+  private var updates: UInt32 = 0
 
   var groups: [EndpointGroup] = []
   /// Groups have shares of the requests; otherwise the first that has an endpoint gets them all.
@@ -50,13 +51,12 @@ public final class Balancer {
     _ list: [Endpoint], now: Instant, using random: inout some RandomNumberGenerator
   ) {
     returnDue(now)
-    var gone = slots
+    updates &+= 1
     for endpoint in list where subset.allSatisfy({ endpoint.labels[$0.key] == $0.value }) {
-      gone[endpoint.id] = nil
       seat(endpoint, now: now)
     }
-    for (id, slot) in gone {
-      slots[id] = nil
+    for slot in seats.indices where seats[slot].isTaken && seats[slot].lastSeen != updates {
+      if let endpoint = endpoints[slot] { slots[endpoint.id] = nil }
       endpoints[slot] = nil
       seats[slot] = Seat(generation: seats[slot].generation &+ 1)
       standings[slot] = Standing()
@@ -75,18 +75,24 @@ public final class Balancer {
   }
 
   private func seat(_ endpoint: Endpoint, now: Instant) {
-    let slot = slots[endpoint.id] ?? vacant.popLast() ?? seats.count
+    let slot = slots[endpoint.id] ?? vacate(for: endpoint.id)
+    if endpoint.isReady, !seats[slot].isReady { seats[slot].since = now.nanoseconds }
+    seats[slot].isTaken = true
+    seats[slot].lastSeen = updates
+    seats[slot].isReady = endpoint.isReady
+    seats[slot].weight = endpoint.weight
+    endpoints[slot] = endpoint
+  }
+
+  private func vacate(for id: EndpointID) -> Int {
+    let slot = vacant.popLast() ?? seats.count
     if slot == seats.count {
       endpoints.append(nil)
       seats.append(Seat())
       standings.append(Standing())
     }
-    slots[endpoint.id] = slot
-    if endpoint.isReady, !seats[slot].isReady { seats[slot].since = now.nanoseconds }
-    seats[slot].isTaken = true
-    seats[slot].isReady = endpoint.isReady
-    seats[slot].weight = endpoint.weight
-    endpoints[slot] = endpoint
+    slots[id] = slot
+    return slot
   }
 
   /// Everything that follows from who is there, who is ready, and the policy.
@@ -111,7 +117,7 @@ public final class Balancer {
     nextReturn = ejected.first.map { standings[$0].ejectedUntil } ?? Instant(nanoseconds: .max)
     isPanicking = mustPanic
     regroup(using: &random)
-    let warming = policy.balancing.warmUp.map { UInt64(max($0.duration, 0)) * 1_000_000 } ?? 0
+    let warming = policy.balancing.warmUp.map { Bounds.interval(milliseconds: $0.duration).nanoseconds } ?? 0
     warmUntil = seats.reduce(0) { $1.isReady ? max($0, $1.since &+ warming) : $0 }
   }
 

@@ -42,8 +42,9 @@ public final class RetryLedger {
   func grant(now: Instant) -> Retry? {
     advance(now)
     let others = underWay.requests - underWay.retries
-    guard underWay.retries < max(share(of: others), budget.minimum),
-      recent.retries < max(share(of: recent.requests), budget.minimum * Self.window)
+    let minimum = Bounds.count(budget.minimum)
+    guard underWay.retries < max(share(of: others), minimum),
+      recent.retries < max(share(of: recent.requests), minimum * Self.window)
     else {
       refused += 1
       return nil
@@ -54,7 +55,7 @@ public final class RetryLedger {
     return Retry(self)
   }
 
-  private func share(of count: Int) -> Int { Int(Double(count) * min(max(budget.percent, 0), 100) / 100) }
+  private func share(of count: Int) -> Int { Int(Double(count) * Bounds.share(percent: budget.percent)) }
 
   /// Forgets the seconds that have left the window.
   private func advance(_ now: Instant) {

@@ -31,7 +31,7 @@ public struct RetryPlan: Sendable {
     self.rule = rule ?? .standard
     isWritten = rule != nil
     isIdempotent = Self.isIdempotent(method)
-    self.timeout = timeout.flatMap { $0 > 0 ? .milliseconds($0) : nil }
+    self.timeout = timeout.flatMap { $0 > 0 ? Bounds.interval(milliseconds: $0) : nil }
   }
 
   /// RFC 9110 section 9.2.2.
@@ -54,7 +54,7 @@ public struct RetryPlan: Sendable {
   /// request's, whichever is first.
   public func tryDeadline(from now: Instant) -> Instant? {
     guard let own = rule.perTryTimeout, own > 0 else { return deadline }
-    let end = now + .milliseconds(own)
+    let end = now + Bounds.interval(milliseconds: own)
     return deadline.map { min($0, end) } ?? end
   }
 
@@ -97,8 +97,8 @@ public struct RetryPlan: Sendable {
 
   /// At random up to the first pause, which doubles with every retry up to `longestPause` times as much.
   private func pause(using random: inout some RandomNumberGenerator) -> Interval {
-    let first = UInt64(max(rule.backoff, 0)) * 1_000_000
-    let longest = first * UInt64(min(1 << min(retries, 10), Self.longestPause))
+    let first = Bounds.interval(milliseconds: rule.backoff)
+    let longest = first.nanoseconds * UInt64(min(1 << min(retries, 10), Self.longestPause))
     return Interval(nanoseconds: UInt64.random(in: 0...longest, using: &random))
   }
 }

@@ -12,6 +12,8 @@ struct Seat {
   /// In its group.
   var position: Int32 = 0
   var isTaken = false
+  /// The last update that named it.
+  var lastSeen: UInt32 = 0
   var isReady = false
   var isEjected = false
   /// When it became ready, in nanoseconds of `Instant`.

@@ -71,10 +71,10 @@ struct Standing {
 
   /// Base times the count of ejections, at most `longestEjection` or the base.
   mutating func eject(_ rule: OutlierDetection, now: Instant) {
-    let interval = UInt64(max(rule.interval, 1)) * 1_000_000
-    let quiet = (now - inPoolSince).nanoseconds / interval
+    let interval = Bounds.interval(milliseconds: max(rule.interval, 1))
+    let quiet = (now - inPoolSince).nanoseconds / interval.nanoseconds
     ejections = max(0, ejections - Int(clamping: quiet)) + 1
-    let base = Interval.milliseconds(max(rule.baseEjectionTime, 1))
+    let base = Bounds.interval(milliseconds: max(rule.baseEjectionTime, 1))
     let (grown, overflow) = base.nanoseconds.multipliedReportingOverflow(by: UInt64(ejections))
     let longest = max(Self.longestEjection, base)
     ejectedUntil = now + (overflow ? longest : min(Interval(nanoseconds: grown), longest))

@@ -6,10 +6,11 @@ extension LoadBalancing.WarmUp {
   /// The part of its weight that an endpoint of this age has: the minimum at first, then as much as of the
   /// duration has passed, to the power of 1/aggression.
   func share(age: Interval) -> Double {
-    let whole = Interval.milliseconds(max(duration, 0))
+    let whole = Bounds.interval(milliseconds: duration)
     guard age < whole else { return 1 }
     let passed = Double(age.nanoseconds) / Double(whole.nanoseconds)
-    return max(min(max(minimum, 0), 100) / 100, Self.power(passed, 1 / max(aggression, 0.01)), 0.001)
+    let exponent = 1 / (aggression > 0.01 ? aggression : 0.01)
+    return max(Bounds.share(percent: minimum), Self.power(passed, exponent), 0.001)
   }
 
   /// `base` from 0 to 1.
