@@ -13,7 +13,7 @@ import time
 from .. import keyhunt
 from ..authority import Authority
 from ..claim import CannotRun, claim, hold
-from ..intruder import dial
+from ..intruder import OpenTunnel, dial
 from ..mesh import Mesh, ok_bodies
 from .c_identity import target
 from .f_crash import Loop, ended
@@ -250,11 +250,15 @@ def reload(world):
 def trust(world, text):
     """Puts roots, or nothing, into the bundle of the partner's domain, and has it read."""
     logs = {node: len(world.mesh.log(f"agent {node}")) for node in world.mesh.node_names()}
+    with open(world.partner_bundle, encoding="ascii") as file:
+        former = file.read()
     with open(world.partner_bundle + ".part", "w", encoding="ascii") as file:
         file.write(text)
     os.rename(world.partner_bundle + ".part", world.partner_bundle)
     reload(world)
     word = "a trust domain is trusted" if text else "not trusted any more"
+    if former == text:
+        return
     for node, start in logs.items():
         world.logged(node, start, re.compile(word))
 
@@ -301,11 +305,19 @@ def federation(world):
         refused(world, false_former, unknown)
         refused(world, false_theirs, f"no root of {PARTNER} vouches for it")
         refused(world, elsewhere, unknown)
-        trust(world, "")
+        place, pod, root = world.mesh.place("fabric"), target(world), world.authority.root.certificate
+        with OpenTunnel(place, pod.v4, root, buyer, f"{pod.v4}:8080") as live:
+            hold(live.ask(), f"the buyer's tunnel does not answer: {live.end}")
+            trust(world, "")
+            world.mesh.wait(lambda: not live.ask(), "the buyer's live tunnel is ended", 10)
         refused(world, buyer, unknown)
     finally:
+        trust(world, "")
         world.remove("abroad.yaml")
-    return "served when configured and named; refused before, after, and under every name that is not theirs"
+    return (
+        "served when configured and named; refused before, after and under names not theirs; "
+        "a live tunnel ended with the trust"
+    )
 
 
 @claim("17e", "A peer under another name of the mesh's own domain is served by the policies that name either")
