@@ -16,6 +16,8 @@ final class Outbound: Opening {
   private var tried: [SocketAddress] = []
   private var endpoint: Endpoint?
   private var tunnel: Tunnel?
+  /// The present endpoint has been asked a second time.
+  private var hasAskedAgain = false
   private var lastFailure = ConnectionRecord.Outcome.refused(.notReady, peer: false)
   /// Waits for the mesh, for credentials or for a waypoint, not for a peer.
   private var isHeld = false
@@ -192,7 +194,11 @@ final class Outbound: Opening {
     guard case .stream = connection.partner else { return }
     lastFailure = .failed("the peer reset the request (\(code))")
     leaveStream()
-    tryAnother()
+    // Not acted upon, because the tunnel takes no more: that says nothing of the endpoint, which is asked
+    // once more, on another tunnel.
+    guard code == .refusedStream, !hasAskedAgain, !pod.isWithdrawn, let endpoint else { return tryAnother() }
+    hasAskedAgain = true
+    reach(endpoint)
   }
 
   private func leaveStream() {
@@ -213,6 +219,7 @@ final class Outbound: Opening {
     guard isService || isThroughWaypoint, let endpoint, !pod.isWithdrawn else { return refuse() }
     tried.append(isThroughWaypoint ? endpoint.tunnelAddress : endpoint.address)
     self.endpoint = nil
+    hasAskedAgain = false
     isThroughWaypoint = false
     route()
   }

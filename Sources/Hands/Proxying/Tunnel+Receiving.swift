@@ -113,12 +113,12 @@ extension Tunnel {
       } else {
         connection.abort(code == .noError ? .complete : .failed("the peer reset the connection (\(code))"))
       }
-    case .streamClosed(let stream, _):
+    case .streamClosed(let stream, let code):
       guard let connection = connections.removeValue(forKey: stream) else { return }
       connection.isStreamClosed = true
       if connections.isEmpty { becameIdle() }
       if case .opening(let opening) = connection.stage, let outbound = opening as? Outbound {
-        outbound.streamEnded(.noError)
+        outbound.streamEnded(code)
       } else {
         touched.append(connection)
       }
