@@ -194,9 +194,18 @@ import Testing
     #expect(side.failure == nil)
   }
 
-  @Test func fieldsThatAreNotTextLoseTheirStream() {
+  /// A field's value may be bytes that are no text (RFC 9110 section 5.5): none is lost on the way through.
+  @Test func valuesThatAreNotTextKeepTheirBytes() {
     let side = server()
     side.receive(Self.frame(1, flags: 4, stream: 1, Self.connect + [0x00, 1, 0x61, 2, 0xc3, 0x28]))
+    _ = side.transmit(room: 1 << 20)
+    #expect(side.section(0, of: 1)?.last.map { WireText.bytes($0.value) } == [0xc3, 0x28])
+    #expect(side.closing(of: 1) == nil)
+  }
+
+  @Test func namesThatAreNotTextLoseTheirStream() {
+    let side = server()
+    side.receive(Self.frame(1, flags: 4, stream: 1, Self.connect + [0x00, 2, 0xc3, 0x28, 1, 0x61]))
     _ = side.transmit(room: 1 << 20)
     #expect(side.section(0, of: 1) == nil)
     #expect(side.closing(of: 1) != nil)

@@ -76,9 +76,11 @@ struct H1Writer: Sendable {
   }
 
   static func put(_ text: String, _ bytes: inout ByteQueue) {
-    let plain = text.utf8Span
-    guard !plain.isKnownASCII else { return bytes.append(plain.span) }
-    bytes.append(WireText.bytes(text).span)
+    if WireText.isPlain(text) {
+      bytes.append(text.utf8Span.span)
+    } else {
+      bytes.append(WireText.bytes(text).span)
+    }
   }
 
   // MARK: Bodies

@@ -20,9 +20,10 @@ enum H2Callbacks {
       let mailbox = unsafe H2Callbacks.mailbox(user)
       let nameBytes = unsafe UnsafeBufferPointer(start: name, count: nameLength)
       let valueBytes = unsafe UnsafeBufferPointer(start: value, count: valueLength)
-      guard let name = unsafe String(validating: nameBytes, as: UTF8.self),
-        let value = unsafe String(validating: valueBytes, as: UTF8.self)
-      else { return H2Callbacks.failStream }
+      guard let name = unsafe String(validating: nameBytes, as: UTF8.self) else {
+        return H2Callbacks.failStream
+      }
+      let value = unsafe WireText.text(Span(_unsafeElements: valueBytes))
       return unsafe H2Callbacks.header(session, frame, Field(name, value), mailbox)
     }
     unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { session, frame, user in

@@ -17,8 +17,13 @@ enum H2FieldBlock {
     var lengths: [(name: Int, value: Int)] = []
     for field in fields {
       text += field.name.utf8
-      text += field.value.utf8
-      lengths.append((field.name.utf8.count, field.value.utf8.count))
+      let start = text.count
+      if WireText.isPlain(field.value) {
+        text += field.value.utf8
+      } else {
+        text += WireText.bytes(field.value)
+      }
+      lengths.append((field.name.utf8.count, text.count - start))
     }
     var bad: String?
     let result = unsafe text.withUnsafeMutableBufferPointer { buffer -> Result? in

@@ -27,9 +27,12 @@ public enum WireText {
     return text
   }
 
+  /// The bytes are those of the text's UTF-8.
+  public static func isPlain(_ text: String) -> Bool { !text.utf8.contains(lead) }
+
   /// The bytes of a text, one after the other.
-  public static func forEachByte(_ text: String, _ body: (UInt8) -> Void) {
-    guard text.utf8.contains(lead) else { return text.utf8.forEach(body) }
+  private static func forEachByte(_ text: String, _ body: (UInt8) -> Void) {
+    guard !isPlain(text) else { return text.utf8.forEach(body) }
     for scalar in text.unicodeScalars {
       if escapes.contains(scalar.value) {
         body(UInt8(truncatingIfNeeded: scalar.value))

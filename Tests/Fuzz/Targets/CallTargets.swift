@@ -1,11 +1,8 @@
-import Bytes
-import H1Engine
 import HTTPModel
 import RPC
 
 extension FuzzTarget {
-  /// gRPC: how a stream is cut into messages, and the heads and trailers of calls. And the HTTP/1.1 of the
-  /// admin pages.
+  /// gRPC: how a stream is cut into messages, and the heads and trailers of calls.
   static let calls: [FuzzTarget] = [
     FuzzTarget("grpc-frames") { bytes in
       let whole = messages([bytes])
@@ -27,48 +24,7 @@ extension FuzzTarget {
       let status = RPCResponseHead.status(ofTrailers: fields)
       precondition(status.message.utf8.count <= RPCStatus.maximumMessage * 3, "a message beyond its limit")
     },
-    FuzzTarget("http1-request") { bytes in
-      let whole = requests([bytes])
-      precondition(requests(bytes.map { [$0] }) == whole, "how the bytes were cut made a difference")
-    },
   ]
-
-  /// The heads, how many bytes of bodies and ends of requests, and the refusal that ended the connection.
-  private static func requests(_ pieces: [[UInt8]]) -> [String] {
-    var server = H1Server()
-    var said: [String] = []
-    var body = 0
-    for piece in pieces {
-      var taken = 0
-      while taken < piece.count {
-        var events: [H1Event] = []
-        var refusal: H1Error?
-        let rest = piece.span.extracting(taken...)
-        do throws(H1Error) { taken += try server.receive(rest, into: &events) } catch { refusal = error }
-        for event in events {
-          switch event {
-          case .body(let range):
-            precondition(range.upperBound <= rest.count, "a body outside of the bytes given")
-            body += range.count
-          case .end: said.append("end after \(body)")
-          default: said.append("\(event)")
-          }
-        }
-        if let refusal { return said + ["\(refusal)"] }
-        if events.last == .end { answer(&server) }
-        if server.isOver { return said }
-      }
-    }
-    return said
-  }
-
-  private static func answer(_ server: inout H1Server) {
-    var out = ByteQueue()
-    try? server.respond(ResponseHead(status: 400), body: .none, into: &out)
-    try? server.end(into: &out)
-    precondition(
-      out.count > 0 && (server.isIdle || server.isOver || server.mayRespond), "an exchange that hangs")
-  }
 
   /// What a decoder with a small limit delivers, and how it ends.
   private static func messages(_ pieces: [[UInt8]]) -> [[UInt8]] {

@@ -1,0 +1,33 @@
+import Reactor
+public import TLSEngine
+
+/// The authorities that the machine trusts, for https servers of the world.
+public enum SystemRoots {
+  /// Where distributions keep them: Debian and Ubuntu, Fedora, Alpine.
+  static let places = [
+    "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
+  ]
+
+  /// Reads the first of the places that is there; throws what to do when none is.
+  public static func read() throws(FetchError) -> TrustBundle { try read(from: places) }
+
+  static func read(from places: [String]) throws(FetchError) -> TrustBundle {
+    for place in places {
+      let bytes: [UInt8]
+      do throws(SystemError) {
+        bytes = try Files.read(place, limit: Certificate.maximumPEM)
+      } catch {
+        guard error.isMissing else { throw FetchError(.tls, at: place, "\(error)") }
+        continue
+      }
+      do throws(CredentialError) {
+        return try TrustBundle(pem: String(decoding: bytes, as: UTF8.self))
+      } catch {
+        throw FetchError(.tls, at: place, "\(error)")
+      }
+    }
+    throw FetchError(
+      .tls, at: places.joined(separator: ", "),
+      "the machine has no list of authorities: install ca-certificates, or name a bundle")
+  }
+}
