@@ -9,7 +9,8 @@ import Testing
 @testable import Proxying
 
 /// What ends with a certificate, what with a root, and what does not.
-@Suite(.serialized, .enabled(if: ProcessSetup.isRoot, "transparent sockets need root"))
+@Suite(
+  .serialized, .timeLimit(.minutes(1)), .enabled(if: ProcessSetup.isRoot, "transparent sockets need root"))
 struct CertificateLifeTests {
   static func wall() -> Int64 { Clock.wall() / 1_000_000_000 }
 
