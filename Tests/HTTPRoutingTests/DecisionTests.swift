@@ -149,4 +149,40 @@ import Testing
     #expect(answer.reason == .directResponse && answer.head.status == 418 && answer.body == Array("tea".utf8))
     #expect(answer.head.fields == [Field("content-type", "text/plain"), Field("x-by", "mesh")])
   }
+
+  @Test(arguments: [
+    ("orders", "orders-shadow"), ("10.0.0.1:80", "10.0.0.1:80"), ("[fd00::1]:80", "[fd00::1]:80"),
+  ])
+  func mirrorsOfAddressesKeepThem(_ authority: String, _ shadow: String) throws {
+    var rule = RouteRule(origin: "rule", action: toOrders())
+    rule.mirrors = [Mirror(backend: Backend(service: audit))]
+    let forwarding = try table([rule]).decide(request(authority: authority)).forwarding
+    #expect(forwarding?.mirrors.first?.head.authority == shadow)
+  }
+
+  @Test func anAnswerToGRPCIsOneThatItsClientReads() throws {
+    for (type, status, code) in [
+      ("application/grpc", 404, "12"), ("application/grpc+proto", 503, "14"),
+      ("application/grpc;x=y", 403, "7"),
+      ("application/grpc", 418, "2"), ("application/grpc", 200, "0"),
+    ] {
+      let rule = RouteRule(
+        origin: "rule", action: .respond(DirectResponse(status: status, body: Array("100% é".utf8))))
+      let answer = try table([rule]).decide(request([Field("content-type", type)])).answer
+      #expect(
+        answer?.head
+          == ResponseHead(
+            status: 200,
+            fields: [
+              Field("content-type", "application/grpc"), Field("grpc-status", code),
+              Field("grpc-message", "100%25 %C3%A9"),
+            ]))
+      #expect(answer?.body == [] && answer?.reason == .directResponse)
+    }
+    for type in ["application/grpc-web", "application/json", "text/application/grpc"] {
+      let refused = try table(RequestMatch(method: .exact("PUT"))).decide(
+        request([Field("content-type", type)]))
+      #expect(refused.answer?.head == ResponseHead(status: 404))
+    }
+  }
 }

@@ -2,7 +2,7 @@ import MeshModel
 import Patterns
 
 /// A `RouteRule` with its expressions compiled.
-struct CompiledRule: Sendable {
+final class CompiledRule: Sendable {
   let rule: RouteRule
   let rewrite: PathRewriter?
   let origins: [TextMatcher]

@@ -7,7 +7,7 @@ import Patterns
 /// path, a prefix, a header with its value, and so on; what asks for nothing that can be looked up is tried
 /// for every request. So the work grows with the rules that share a path or a header with the request, not
 /// with how many others there are.
-struct MatchIndex: Sendable {
+final class MatchIndex: Sendable {
   private enum Key: Hashable {
     case path(String), foldedPath(String)
     case header(String, String), parameter(String, String)
@@ -22,17 +22,17 @@ struct MatchIndex: Sendable {
     var anyValue: [Int32] = []
   }
 
-  private var paths: [String: [Int32]] = [:]
-  private var foldedPaths: [String: [Int32]] = [:]
-  private var prefixes = PrefixIndex([:])
-  private var foldedPrefixes = PrefixIndex([:])
-  private var headers: [String: Named] = [:]
-  private var parameters: [String: Named] = [:]
-  private var authorities: [String: [Int32]] = [:]
-  private var namespaces: [String: [Int32]] = [:]
-  private var methods: [String: [Int32]] = [:]
-  private var ports: [UInt16: [Int32]] = [:]
-  private var anything: [Int32] = []
+  private let paths: [String: [Int32]]
+  private let foldedPaths: [String: [Int32]]
+  private let prefixes: PrefixIndex
+  private let foldedPrefixes: PrefixIndex
+  private let headers: [String: Named]
+  private let parameters: [String: Named]
+  private let authorities: [String: [Int32]]
+  private let namespaces: [String: [Int32]]
+  private let methods: [String: [Int32]]
+  private let ports: [UInt16: [Int32]]
+  private let anything: [Int32]
   /// Whether a rule asks for a path without its case.
   let foldsPaths: Bool
 
@@ -42,6 +42,10 @@ struct MatchIndex: Sendable {
     for key in keys.joined() { counts[key, default: 0] += 1 }
     var plain: [String: [Int32]] = [:]
     var folded: [String: [Int32]] = [:]
+    var (paths, foldedPaths, authorities, namespaces, methods) = (plain, plain, plain, plain, plain)
+    var (headers, parameters): ([String: Named], [String: Named]) = ([:], [:])
+    var ports: [UInt16: [Int32]] = [:]
+    var anything: [Int32] = []
     foldsPaths = matches.contains { $0.path?.ignoresCase ?? false }
     for (index, keys) in keys.enumerated() {
       let number = Int32(index)
@@ -65,6 +69,15 @@ struct MatchIndex: Sendable {
     }
     prefixes = PrefixIndex(plain)
     foldedPrefixes = PrefixIndex(folded)
+    self.paths = paths
+    self.foldedPaths = foldedPaths
+    self.headers = headers
+    self.parameters = parameters
+    self.authorities = authorities
+    self.namespaces = namespaces
+    self.methods = methods
+    self.ports = ports
+    self.anything = anything
   }
 
   /// The first, in their order, that may match and does.

@@ -3,7 +3,7 @@ import MeshModel
 import Patterns
 
 /// A `RequestMatch`, ready.
-struct RequestMatcher: Sendable {
+final class RequestMatcher: Sendable {
   typealias Named = (name: String, value: TextMatcher)
 
   let path: PathMatcher?

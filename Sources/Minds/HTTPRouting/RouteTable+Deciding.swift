@@ -7,6 +7,16 @@ extension RouteTable {
   public func decide(
     _ request: RoutedRequest, using random: inout some RandomNumberGenerator
   ) -> Decision {
+    var decision = decided(request, using: &random)
+    if case .answer(let answer) = decision.action {
+      decision.action = .answer(answer.readable(for: request.head))
+    }
+    return decision
+  }
+
+  private func decided(
+    _ request: RoutedRequest, using random: inout some RandomNumberGenerator
+  ) -> Decision {
     guard let (compiled, pathLength) = match(request) else {
       guard fallsThrough else { return Decision(origin: "", action: .answer(Answer(.noRoute, status: 404))) }
       let itself = Forwarding(
@@ -77,9 +87,10 @@ extension CompiledRule {
         timeout: rule.timeout, retry: rule.retry ?? .standard, mirrors: mirrors, response: response))
   }
 
-  /// `payments:8080` to `payments-shadow:8080`.
+  /// `payments:8080` to `payments-shadow:8080`; addresses stay what they are.
   private static func shadow(_ authority: String) -> String {
     let (host, port) = HostAndPort.split(authority)
+    if host.last == "]" || IPAddress(String(host)) != nil { return authority }
     return port.map { "\(host)-shadow:\($0)" } ?? "\(host)-shadow"
   }
 

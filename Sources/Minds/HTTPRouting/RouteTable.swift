@@ -1,8 +1,9 @@
 public import MeshModel
 public import Patterns
 
-/// The rules of one service, ready to be asked: made once for each configuration, shared by all workers.
-public struct RouteTable: Sendable {
+/// The rules of one service, ready to be asked: made once for each configuration, shared by all workers. An
+/// object, as its parts and the request are, so that asking copies a reference, not two dozen.
+public final class RouteTable: Sendable {
   public let service: ServiceKey
   let fallsThrough: Bool
   let rules: [CompiledRule]

@@ -1,7 +1,7 @@
 public import HTTPModel
 
 /// A request as rules see it.
-public struct RoutedRequest: Sendable {
+public final class RoutedRequest: Sendable {
   /// As it came, but with its path in normal form.
   public let head: RequestHead
   /// In normal form, without the query.
