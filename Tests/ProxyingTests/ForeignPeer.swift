@@ -5,11 +5,13 @@ import MeshModel
 import Reactor
 import TLSEngine
 
-/// An HBONE client made of the engines alone, which may say what our own tunnels never do.
+@testable import Proxying
+
+/// An HBONE client or server made of the engines alone, which may say what our own tunnels never do.
 final class ForeignPeer: H2BodySource {
   private let socket: AsyncSocket
   private let tls: TLSSession
-  private let session = H2Session(.client)
+  private let session: H2Session
   /// What the next frames of a stream are.
   var bodies: [Int32: [H2BodyFill]] = [:]
   private(set) var events = H2Events()
@@ -19,9 +21,53 @@ final class ForeignPeer: H2BodySource {
   {
     socket = try await AsyncSocket.connect(to: address, on: thread)
     tls = try TLSSession(settings, role: .client, expecting: .identities([expecting]))
+    session = H2Session(.client)
     try tls.start()
     while !tls.isOpen { try await turn() }
   }
+
+  /// Opens a tunnel to the server's pod under the client's identity.
+  convenience init(calling pods: TwoPods) async throws {
+    try await self.init(
+      to: SocketAddress(pods.serverAddress, MeshPort.hbone),
+      try pods.credentials(of: pods.clientIdentity).client, expecting: pods.serverIdentity, on: pods.thread)
+  }
+
+  /// Serves the next tunnel that reaches a listener.
+  init(serving listener: AsyncSocket, _ settings: TLSSettings) async throws {
+    socket = try AsyncSocket(try await listener.accept().take(), on: listener.thread)
+    tls = try TLSSession(settings, role: .server, expecting: .trustDomain(.clusterLocal))
+    session = H2Session(.server)
+    while !tls.isOpen { try await turn() }
+  }
+
+  /// The stream of the next CONNECT, the `count`th.
+  func request(_ count: Int = 1) async throws -> Int32 {
+    while requests.count < count { try await turn() }
+    return requests[count - 1]
+  }
+
+  private var requests: [Int32] {
+    events.list.compactMap { if case .headers(let stream, _, _) = $0 { stream } else { nil } }
+  }
+
+  func answer(_ stream: Int32) async throws {
+    try session.submitResponse(stream, [Field(":status", "200")], hasBody: true)
+    try await flush()
+  }
+
+  /// Says goodbye as one that has looked at no stream at all.
+  func takeNoStream() async throws {
+    let goaway: [UInt8] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    try await flush()
+    try tls.send(goaway.span)
+    try await flush()
+  }
+
+  /// Receives until the tunnel ends.
+  func waitForTheEnd() async { while (try? await turn()) != nil {} }
+
+  func close() { socket.close() }
 
   func connect(to authority: String, _ fields: [Field] = []) throws -> Int32 {
     try session.submitRequest(

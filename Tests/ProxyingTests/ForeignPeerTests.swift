@@ -51,12 +51,7 @@ struct ForeignPeerTests {
   }
 
   private func open(_ pods: TwoPods) async throws -> (ForeignPeer, Int32, AsyncSocket) {
-    let credentials = try pods.issuer.makeCredentials(
-      identity: pods.clientIdentity, lifetime: 3600, now: Clock.wall() / 1_000_000_000)
-    let peer = try await ForeignPeer(
-      to: SocketAddress(pods.serverAddress, MeshPort.hbone),
-      try .client(credentials: credentials, roots: pods.issuer.bundle), expecting: pods.serverIdentity,
-      on: pods.thread)
+    let peer = try await ForeignPeer(calling: pods)
     let stream = try peer.connect(to: "\(pods.serverAddress):\(pods.port)")
     let accepting = Task { try await pods.accept().connection }
     #expect(try await peer.answer(to: stream).first(":status") == "200")

@@ -8,6 +8,28 @@ import Testing
 
 @Suite(.serialized, .enabled(if: ProcessSetup.isRoot, "transparent sockets need root"))
 struct JudgementTests {
+  /// Only connections whose own policies changed are judged again, however much else changes.
+  @Test func whatDoesNotConcernAConnectionDoesNotVisitIt() async throws {
+    let pods = try await TwoPods()
+    var clients: [AsyncSocket] = []
+    var servers: [AsyncSocket] = []
+    for _ in 0..<20 {
+      clients.append(try await pods.dial())
+      servers.append(try await pods.accept().connection)
+    }
+    for number in 0..<50 {
+      let elsewhere = Authorization(
+        name: "p\(number)", namespace: "elsewhere", scope: .namespace, action: .allow, rules: [])
+      pods.publish(endpoints: [pods.serverAddress], policies: [elsewhere])
+    }
+    #expect(await pods.serverWorker.report().judgements == 0)
+    let nobody = Authorization(name: "nobody", namespace: "b", scope: .namespace, action: .allow, rules: [])
+    pods.publish(endpoints: [pods.serverAddress], policies: [nobody])
+    for client in clients { await #expect(throws: SystemError.self) { _ = try await client.receive() } }
+    #expect(await pods.serverWorker.report().judgements == 20)
+    for server in servers { server.close() }
+  }
+
   /// Policy that arrives while the application has not yet accepted counts for the connection too.
   @Test func aDenialReachesConnectionsThatAreBeingDialed() async throws {
     let pods = try await TwoPods()

@@ -65,6 +65,39 @@ struct PressureTests {
     #expect(backlog == 0)
   }
 
+  /// A tunnel full of bulk takes turns with the others of its worker.
+  @Test func bulkTakesTurnsWithSmallRequests() async throws {
+    let pods = try await TwoPods()
+    try await pods.enroll("other", "a", pods.clientIdentity, pods.otherAddress, on: pods.clientWorker)
+    var bulk: [Task<Void, Never>] = []
+    for _ in 0..<8 {
+      let client = try await pods.dial()
+      let (server, _) = try await pods.accept()
+      bulk.append(
+        Task {
+          let chunk = [UInt8](repeating: 1, count: 1 << 20)
+          while !Task.isCancelled, (try? await client.send(chunk)) != nil {}
+          client.abort()
+        })
+      bulk.append(
+        Task { while let bytes = try? await server.receive(upTo: 1 << 20), !bytes.isEmpty {} })
+    }
+    let client = try await pods.dial(from: pods.otherAddress)
+    let (server, _) = try await pods.accept()
+    for number in 0..<200 {
+      let message = [UInt8(truncatingIfNeeded: number)]
+      try await client.send(message)
+      #expect(try await server.receive() == message)
+      try await server.send(message)
+      #expect(try await client.receive() == message)
+    }
+    for task in bulk { task.cancel() }
+    for task in bulk { await task.value }
+    let largest = await pods.clientWorker.report().largestFlush
+    #expect(largest > 0)
+    #expect(largest <= Limits.flushQuantum + Limits.tunnelBacklog + 2 * Limits.staging)
+  }
+
   /// A socket that is over in both directions is reported for ever; while its bytes wait for a shut window,
   /// the worker must sleep.
   @Test func aFinishedApplicationBehindAShutWindowCostsNothing() async throws {

@@ -59,7 +59,7 @@ final class TwoPods: Sendable {
   let clientIdentity = try! Identity(spiffe: "spiffe://cluster.local/ns/a/sa/client")
   let serverIdentity = try! Identity(spiffe: "spiffe://cluster.local/ns/b/sa/server")
 
-  init() async throws {
+  init(times: TunnelTimes = TunnelTimes()) async throws {
     ProcessSetup.harden()
     records = try RecordQueue()
     // And other ones than another run of these tests at the same time.
@@ -74,9 +74,9 @@ final class TwoPods: Sendable {
     application = try AsyncSocket(.listener(on: SocketAddress(serverAddress, 0)), on: thread)
     port = try application.localAddress().port
     clientWorker = try WorkerHandle.start(
-      name: "client", capture: capture, records: records, activate: demands.take)
+      name: "client", capture: capture, records: records, times: times, activate: demands.take)
     serverWorker = try WorkerHandle.start(
-      name: "server", capture: capture, records: records, activate: demands.take)
+      name: "server", capture: capture, records: records, times: times, activate: demands.take)
     try publishCredentials(clientIdentity, to: clientWorker, generation: 1)
     try publishCredentials(serverIdentity, to: serverWorker, generation: 1)
     try await enroll("client", "a", clientIdentity, clientAddress, on: clientWorker)
@@ -94,12 +94,33 @@ final class TwoPods: Sendable {
     _ identity: Identity, to worker: WorkerHandle, generation: UInt64, lifetime: Int64 = 3600,
     issuer: CertificateIssuer? = nil, roots: TrustBundle? = nil, foreign: [TrustDomain: TrustBundle] = [:]
   ) throws {
+    worker.publish(
+      try credentials(
+        of: identity, generation: generation, lifetime: lifetime, issuer: issuer, roots: roots,
+        foreign: foreign),
+      for: identity)
+  }
+
+  /// A certificate for the identity, as another process that has it would use it.
+  func credentials(
+    of identity: Identity, generation: UInt64 = 1, lifetime: Int64 = 3600, issuer: CertificateIssuer? = nil,
+    roots: TrustBundle? = nil, foreign: [TrustDomain: TrustBundle] = [:]
+  ) throws -> WorkloadTLS {
     let credentials = try (issuer ?? self.issuer).makeCredentials(
       identity: identity, lifetime: lifetime, now: Clock.wall() / 1_000_000_000)
     let trust = TrustStore(roots ?? self.issuer.bundle, home: .clusterLocal, foreign: foreign)
-    let client = try TLSSettings.client(credentials: credentials, trust: trust)
-    let server = try TLSSettings.server(credentials: credentials, trust: trust)
-    worker.publish(WorkloadTLS(client: client, server: server, generation: generation), for: identity)
+    return WorkloadTLS(
+      client: try .client(credentials: credentials, trust: trust),
+      server: try .server(credentials: credentials, trust: trust), generation: generation)
+  }
+
+  /// Waits until a worker's report answers the question.
+  func wait(for worker: WorkerHandle, until isMeant: (WorkerReport) -> Bool) async throws {
+    for _ in 0..<4000 {
+      if isMeant(await worker.report()) { return }
+      try await thread.sleep(for: .milliseconds(5))
+    }
+    throw SystemError("the worker stays at \(await worker.report())", code: 0)
   }
 
   func enroll(

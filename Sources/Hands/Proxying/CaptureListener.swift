@@ -64,6 +64,7 @@ final class CaptureListener: PollTarget {
 
   private func take(_ socket: consuming Socket, from peer: SocketAddress) {
     guard pod.connections.count < Limits.connectionsPerPod else {
+      worker.turnedAway.add(.connections)
       socket.abortOnClose()
       return
     }

@@ -44,7 +44,7 @@ final class Connection: PollTarget {
   var partner = Partner.none
   var journal: Journal?
   /// Judges the connection again when policy changes; only inbound connections have it.
-  var judgement: Judgement?
+  var judgement: Judgement? { didSet { pod.judged[token] = judgement == nil ? nil : self } }
   private(set) var deadline: Instant?
 
   /// Bytes from the partner that the socket did not take yet.
@@ -126,16 +126,18 @@ final class Connection: PollTarget {
     if case .opening(let opening) = stage { opening.deadlinePassed() }
   }
 
-  func meshChanged(from former: MeshSnapshot) {
-    if let reason = judgement?.refusal(since: former, in: worker.mesh, of: pod) {
-      // Policy has its say also while the application has yet to accept.
-      if case .opening(let opening) = stage {
-        opening.denied(reason)
-      } else {
-        abort(.refused(reason, peer: false))
-      }
-      return
+  /// Ends the connection if policy, as it is now, would not have it.
+  func judgeAgain() {
+    guard let reason = judgement?.refusal(in: worker.mesh, of: pod) else { return }
+    // Policy has its say also while the application has yet to accept.
+    if case .opening(let opening) = stage {
+      opening.denied(reason)
+    } else {
+      abort(.refused(reason, peer: false))
     }
+  }
+
+  func meshChanged() {
     if case .opening(let opening) = stage { opening.meshChanged() }
   }
 
@@ -189,6 +191,8 @@ final class Connection: PollTarget {
     if case .opening(let opening) = former { opening.connectionEnded() }
     worker.retire(token, socket.descriptor)
     pod.connections[token] = nil
+    pod.judged[token] = nil
+    pod.dismiss(self)
     worker.backlog -= outgoing.count
     let partner = self.partner
     self.partner = .none

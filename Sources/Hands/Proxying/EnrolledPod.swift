@@ -1,3 +1,4 @@
+import Bytes
 import MeshIndex
 public import MeshModel
 public import Reactor
@@ -60,15 +61,25 @@ final class EnrolledPod {
   var tunnels: [TunnelKey: [Tunnel]] = [:]
   /// Tunnels that others opened to this pod, by the token of their socket.
   var served: [UInt64: Tunnel] = [:]
+  /// Those of the served ones whose peers have not yet proved who they are.
+  var handshakes = Handshakes()
+  var strangersRecords: StrangersRecords
   /// Live connections of the pod, by token.
   var connections: [UInt64: Connection] = [:]
+  /// Those that wait for the mesh, for credentials or for a tunnel.
+  private(set) var waiting: [UInt64: Connection] = [:]
+  /// Those that are judged again when policy changes.
+  var judged: [UInt64: Connection] = [:]
   var ports = OnwardPorts()
   var isWithdrawn = false
 
   /// What binds the workload under the worker's mesh, once somebody asked.
   private var bound: (uid: String, policies: ApplicablePolicies)?
 
-  init(_ facts: PodFacts) { self.facts = facts }
+  init(_ facts: PodFacts, at now: Instant) {
+    self.facts = facts
+    strangersRecords = StrangersRecords(at: now)
+  }
 
   /// Every tunnel of the pod, also those that have left the pool and carry their last streams.
   var allTunnels: [Tunnel] {
@@ -82,8 +93,24 @@ final class EnrolledPod {
     return all
   }
 
-  /// The worker has another mesh.
-  func meshChanged() { bound = nil }
+  /// Lets a connection wait, also one that does already; false when too many do.
+  func admit(_ connection: Connection) -> Bool {
+    guard waiting.count < Limits.waitingPerPod || waiting[connection.token] != nil else { return false }
+    waiting[connection.token] = connection
+    return true
+  }
+
+  /// The connection waits no more.
+  func dismiss(_ connection: Connection) { waiting[connection.token] = nil }
+
+  /// The worker has another mesh, with other policies somewhere. True when what binds this pod may have
+  /// changed, so that its live connections must be judged again.
+  func bindingChanged(in mesh: MeshSnapshot) -> Bool {
+    let former = bound
+    bound = nil
+    guard !judged.isEmpty, let former, let workload = mesh.workload(uid: former.uid) else { return true }
+    return policies(for: workload, in: mesh) != former.policies
+  }
 
   /// What binds the workload, this pod, under the worker's mesh: resolved once for all its connections.
   func policies(for workload: Workload, in mesh: MeshSnapshot) -> ApplicablePolicies {

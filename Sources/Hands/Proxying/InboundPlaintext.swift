@@ -40,7 +40,7 @@ final class InboundPlaintext: Opening {
 
   private func judge() {
     let worker = connection.worker
-    guard let workload = connection.pod.workload(in: worker.mesh) else { return }
+    guard let workload = connection.pod.workload(in: worker.mesh) else { return hold() }
     connection.journal?.destination = .init(address: destination, workload: workload)
     let peer = Peer(identity: nil, address: client)
     let aim = Destination(workload: workload, address: destination)
@@ -50,17 +50,25 @@ final class InboundPlaintext: Opening {
       peer: peer, destination: aim, policies: policies, verdict: verdict)
     switch consume verdict {
     case .deny(.notReady):
-      // The policies have not been delivered yet: hold, within the deadline.
-      return
+      // The policies have not been delivered yet.
+      hold()
     case .deny(let reason):
       connection.abort(.refused(reason, peer: false))
     case .allow(let permit):
+      connection.pod.dismiss(connection)
       connection.setDeadline(nil)
       OnwardDial.begin(
         permit, from: client, for: .plaintext(connection),
         judgement: Judgement(peer: peer, destination: destination, workload: workload.uid), journal: nil,
         pod: connection.pod, worker: worker)
     }
+  }
+
+  /// Waits for the mesh, within the deadline.
+  private func hold() {
+    guard !connection.pod.admit(connection) else { return }
+    connection.worker.turnedAway.add(.waiting)
+    connection.abort(.failed(TurnedAway.tooManyWait))
   }
 
   func ready(_ readiness: Readiness) {

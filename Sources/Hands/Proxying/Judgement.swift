@@ -9,10 +9,8 @@ struct Judgement {
   let destination: SocketAddress
   let workload: String
 
-  /// The reason to end the connection of `pod` under `mesh`, nil when it may live on. Cheap when policy is as
-  /// in `former`.
-  func refusal(since former: MeshSnapshot, in mesh: MeshSnapshot, of pod: EnrolledPod) -> RefusalReason? {
-    guard former.policyRevision != mesh.policyRevision else { return nil }
+  /// The reason to end the connection of `pod` under `mesh`, nil when it may live on.
+  func refusal(in mesh: MeshSnapshot, of pod: EnrolledPod) -> RefusalReason? {
     // A workload that is no longer known leaves its live connections to its pod's own end.
     guard let workload = mesh.workload(uid: workload) else { return nil }
     let destination = Destination(workload: workload, address: destination)

@@ -22,12 +22,26 @@ enum Limits {
   static let busyCapacity = 2 << 20
   /// Connections taken from one listener at one go, so that no listener starves the others.
   static let acceptBatch = 64
-  /// Connections of one pod that wait for the mesh, for credentials or for a tunnel.
-  static let waitingPerPod = 4096
+  /// Connections of one pod that wait for the mesh, for credentials or for a tunnel: what a burst may ask of
+  /// a peer that has yet to answer, and 164 tunnels' worth of streams. More are refused.
+  static let waitingPerPod = 16_384
   /// Live connections of one pod.
   static let connectionsPerPod = 65_536
-  /// Tunnels that others may hold open to one pod.
+  /// Tunnels that peers of proven identity may hold open to one pod; another is closed when its handshake is
+  /// done.
   static let servedTunnelsPerPod = 4096
+  /// Connections to one pod's HBONE port whose peers have proved nothing yet. A handshake takes milliseconds,
+  /// so those that fill these places stall: the oldest is closed to make room.
+  static let handshakesPerPod = 1024
+  /// The same from one source address; more are refused. A pod that opens all the tunnels its waiting
+  /// connections may need at once stays below.
+  static let handshakesPerSource = 256
+  /// Records that a pod's peers without a proven identity may cause in a period; the others are counted.
+  static let strangersRecords = 50
+  static let strangersRecordsPeriod = Interval.seconds(1)
+  /// Ciphertext that one tunnel may send in one tick while others wait: it goes on in the next. Some four
+  /// times what a socket's buffer takes at once, so that bulk does not feel it.
+  static let flushQuantum = 1 << 20
   /// Endpoints tried for one connection.
   static let endpointAttempts = 6
 

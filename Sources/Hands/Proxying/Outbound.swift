@@ -62,6 +62,7 @@ final class Outbound: Opening {
   /// Decides from the newest snapshot; called again whenever something it waited for may have come.
   private func route() {
     isHeld = false
+    pod.dismiss(connection)
     guard let workload = pod.workload(in: worker.mesh) else { return hold() }
     connection.journal?.source = .init(address: source, workload: workload, identity: pod.facts.identity)
     switch worker.mesh.route(to: destination, from: workload) {
@@ -91,7 +92,7 @@ final class Outbound: Opening {
   }
 
   private func hold() {
-    guard worker.now < giveUpHolding, pod.connections.count < Limits.waitingPerPod else { return refuse() }
+    guard worker.now < giveUpHolding, admit() else { return refuse() }
     isHeld = true
     connection.setDeadline(giveUpHolding)
   }
@@ -107,9 +108,17 @@ final class Outbound: Opening {
     if isHeld { connection.setDeadline(min(giveUpHolding, worker.now + Limits.waypointPause)) }
   }
 
+  private func admit() -> Bool {
+    if pod.admit(connection) { return true }
+    worker.turnedAway.add(.waiting)
+    lastFailure = .failed(TurnedAway.tooManyWait)
+    return false
+  }
+
   private func refuse() { connection.abort(lastFailure) }
 
-  private func reach(_ endpoint: Endpoint) {
+  /// Asks the endpoint, after `lost` on a tunnel opened since.
+  private func reach(_ endpoint: Endpoint, after lost: Tunnel? = nil) {
     self.endpoint = endpoint
     connection.journal?.destination = .init(
       address: endpoint.address, workload: endpoint.workload, identity: endpoint.identities.first)
@@ -126,7 +135,8 @@ final class Outbound: Opening {
     connection.setDeadline(
       worker.now + (hasAlternatives ? Limits.tunnelSetupWithAlternatives : Limits.tunnelSetup))
     do throws(SystemError) {
-      let tunnel = try pod.tunnel(for: key, credentials, worker: worker)
+      let tunnel = try pod.tunnel(for: key, credentials, after: lost, worker: worker)
+      guard tunnel.stage == .open || admit() else { return refuse() }
       self.tunnel = tunnel
       tunnel.request(self)
     } catch {
@@ -149,6 +159,7 @@ final class Outbound: Opening {
 
   /// The tunnel takes streams: ask for one.
   func tunnelOpened(_ tunnel: Tunnel) {
+    pod.dismiss(connection)
     guard let endpoint else { return }
     var request = ConnectRequest(to: .address(endpoint.address), baggage: tunnel.baggage)
     request.forwarded = Forwarded(client: source, host: connection.journal?.service?.hostname)
@@ -158,15 +169,26 @@ final class Outbound: Opening {
       connection.partner = .stream(tunnel, stream)
       connection.setDeadline(worker.now + Limits.connectAnswer)
     } catch {
-      tunnelFailed(.broken(error))
+      tunnelLost(tunnel, .broken(error))
     }
   }
 
+  /// The tunnel could not be opened.
   func tunnelFailed(_ reason: Tunnel.End) {
     lastFailure = tunnel?.outcome(of: reason, reason.description) ?? .failed(reason.description)
     tunnel = nil
-    connection.partner = .none
     tryAnother()
+  }
+
+  /// An open tunnel has ended, and our request with it.
+  func tunnelLost(_ lost: Tunnel, _ reason: Tunnel.End) {
+    tunnel = nil
+    connection.partner = .none
+    connection.isStreamClosed = false
+    lastFailure = lost.outcome(of: reason, reason.description)
+    // A peer that does not trust us says so when the handshake is over for us; it will say the same again.
+    if case .untrusted = reason { return tryAnother() }
+    askAgain(after: lost)
   }
 
   func answered(_ fields: [Field]) {
@@ -191,14 +213,18 @@ final class Outbound: Opening {
 
   /// The stream ended without an answer: nothing was delivered.
   func streamEnded(_ code: H2Code) {
-    guard case .stream = connection.partner else { return }
+    guard case .stream(let tunnel, _) = connection.partner else { return }
     lastFailure = .failed("the peer reset the request (\(code))")
     leaveStream()
-    // Not acted upon, because the tunnel takes no more: that says nothing of the endpoint, which is asked
-    // once more, on another tunnel.
-    guard code == .refusedStream, !hasAskedAgain, !pod.isWithdrawn, let endpoint else { return tryAnother() }
+    if code == .refusedStream { askAgain(after: tunnel) } else { tryAnother() }
+  }
+
+  /// The request was lost, and the peer has not acted on it: the tunnel died with it, or takes no more. That
+  /// says nothing of the endpoint, which is asked once more, on another tunnel.
+  private func askAgain(after lost: Tunnel) {
+    guard let endpoint, !hasAskedAgain, !pod.isWithdrawn else { return tryAnother() }
     hasAskedAgain = true
-    reach(endpoint)
+    reach(endpoint, after: lost)
   }
 
   private func leaveStream() {
@@ -219,8 +245,8 @@ final class Outbound: Opening {
     guard isService || isThroughWaypoint, let endpoint, !pod.isWithdrawn else { return refuse() }
     tried.append(isThroughWaypoint ? endpoint.tunnelAddress : endpoint.address)
     self.endpoint = nil
-    hasAskedAgain = false
     isThroughWaypoint = false
+    hasAskedAgain = false
     route()
   }
 
@@ -246,11 +272,18 @@ final class Outbound: Opening {
 }
 
 extension EnrolledPod {
-  /// A tunnel of that key with room for a stream, made if there is none.
-  func tunnel(for key: TunnelKey, _ credentials: WorkloadTLS, worker: Worker) throws(SystemError) -> Tunnel {
-    if let tunnel = tunnels[key]?.first(where: { $0.canOpen && $0.generation == credentials.generation }) {
-      return tunnel
+  /// A tunnel of that key with room for a stream, made if there is none. After one was `lost`, those that
+  /// were open by then may be lost too and do not count.
+  func tunnel(
+    for key: TunnelKey, _ credentials: WorkloadTLS, after lost: Tunnel?, worker: Worker
+  ) throws(SystemError) -> Tunnel {
+    let found = tunnels[key]?.first { tunnel in
+      guard tunnel.canOpen, tunnel.generation == credentials.generation else { return false }
+      guard let lost else { return true }
+      guard tunnel !== lost else { return false }
+      return tunnel.opened.map { $0 >= worker.now } ?? true
     }
+    if let found { return found }
     let tunnel = try Tunnel.dial(key, credentials, pod: self, worker: worker)
     tunnels[key, default: []].append(tunnel)
     return tunnel

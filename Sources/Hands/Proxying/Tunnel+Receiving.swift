@@ -36,15 +36,17 @@ extension Tunnel {
       return end(.untrusted(error))
     }
     if !tls.outgoing.isEmpty { worker.mark(self) }
-    if stage == .handshaking, tls.isOpen { opened() }
+    if stage == .handshaking, tls.isOpen, leaveStrangers() { beginSession() }
     guard stage == .open else { return }
     receivePlaintext()
     if progress == .closed { end(.ended("the peer closed the tunnel")) }
   }
 
-  func opened() {
+  /// Mutual TLS is complete: both sides speak HTTP/2 from now on.
+  func beginSession() {
     guard acceptPeer() else { return }
     stage = .open
+    opened = worker.now
     let limits = key == nil ? HBONELimits.server : HBONELimits.client
     var settings = H2Settings()
     settings.streamWindow = limits.streamWindow
@@ -53,7 +55,8 @@ extension Tunnel {
     settings.maximumHeaderList = limits.maximumHeaderList
     if key == nil { settings.maximumConcurrentStreams = limits.concurrentStreams }
     session = H2Session(key == nil ? .server : .client, settings: settings)
-    let keepalive = Keepalive(at: worker.now)
+    let keepalive = Keepalive(
+      at: worker.now, pingAfter: worker.times.pingAfter, silenceKills: worker.times.silenceKills)
     self.keepalive = keepalive
     setDeadline(keepalive.deadline)
     idleSince = worker.now

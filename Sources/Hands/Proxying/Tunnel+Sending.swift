@@ -12,21 +12,27 @@ extension Tunnel {
   func flush() {
     guard stage != .over, stage != .connecting else { return }
     if stage == .open, !pack() { return }
+    var sent = 0
     do throws(SystemError) {
-      while !tls.outgoing.isEmpty {
+      while !tls.outgoing.isEmpty, sent < Limits.flushQuantum {
         let step = try tls.outgoing.withBytes { (bytes) throws(SystemError) in try socket.send(bytes) }
         guard case .bytes(let count) = step else { break }
         tls.outgoing.removeFirst(count)
+        sent += count
         if tls.outgoing.isEmpty, stage == .open, !pack() { return }
       }
     } catch {
       return end(.unreachable(error))
     }
+    worker.largestFlush = max(worker.largestFlush, sent)
     if tls.outgoing.isEmpty {
       tls.outgoing.clear(keeping: Limits.busyCapacity)
       setInterest(.readable)
-    } else {
+    } else if sent < Limits.flushQuantum {
       setInterest([.readable, .writable])
+    } else {
+      // The socket would take more; the other tunnels have waited long enough.
+      worker.postpone(self)
     }
     collectClosed()
     guard tls.outgoing.isEmpty, stage == .open else { return }
@@ -38,7 +44,9 @@ extension Tunnel {
   /// ended.
   func pack() -> Bool {
     guard let session else { return true }
-    while session.wantsWrite, tls.outgoing.count < Limits.tunnelBacklog {
+    while tls.outgoing.count < Limits.tunnelBacklog {
+      if !session.wantsWrite { endRefused() }
+      guard session.wantsWrite else { break }
       worker.staging.clear(keeping: .max)
       do throws(H2Error) {
         try worker.staging.fill(minimum: Limits.staging) { (output) throws(H2Error) in
@@ -57,6 +65,13 @@ extension Tunnel {
       }
     }
     return true
+  }
+
+  /// Refusals have been sent: nothing that the peer may still send in their streams is wanted (RFC 9113
+  /// section 8.1), and a peer that does not end them itself must not keep them open.
+  private func endRefused() {
+    for stream in refused { session?.reset(stream, .noError) }
+    refused.removeAll()
   }
 
   /// Streams that ended by what was sent.

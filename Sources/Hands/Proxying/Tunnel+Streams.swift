@@ -28,8 +28,15 @@ extension Tunnel {
     return stream
   }
 
-  func attach(_ connection: Connection, to stream: Int32) { connections[stream] = connection }
-  func detach(_ stream: Int32) { connections[stream] = nil }
+  func attach(_ connection: Connection, to stream: Int32) {
+    connections[stream] = connection
+    idleSince = nil
+  }
+
+  func detach(_ stream: Int32) {
+    connections[stream] = nil
+    if connections.isEmpty { becameIdle() }
+  }
 
   /// The peer sends no more in this stream.
   func endWriting(_ stream: Int32) {
@@ -50,6 +57,7 @@ extension Tunnel {
     } catch {
       session?.reset(stream, .internalError)
     }
+    if !answer.isOpened { refused.append(stream) }
     worker.mark(self)
   }
 

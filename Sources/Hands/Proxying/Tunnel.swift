@@ -53,6 +53,8 @@ final class Tunnel: PollTarget {
   let key: TunnelKey?
   let peerAddress: SocketAddress
   let started: Instant
+  /// When mutual TLS was complete.
+  var opened: Instant?
   var session: H2Session?
   var stage: Stage
   var isDraining = false
@@ -64,6 +66,8 @@ final class Tunnel: PollTarget {
   var waiting: [Outbound] = []
   /// Connections that got pieces of the batch being handled.
   var touched: [Connection] = []
+  /// Streams whose refusal is being sent; their peers need not end them.
+  var refused: [Int32] = []
   private var interest = Readiness.readable
   private var deadline: Instant?
   var keepalive: Keepalive?
@@ -89,7 +93,9 @@ final class Tunnel: PollTarget {
   /// What we tell peers of our pod.
   var baggage: Baggage { pod.workload(in: worker.mesh).map { Baggage($0) } ?? Baggage() }
 
-  /// How many more streams may be opened here.
+  var openStreams: Int { session?.openStreams ?? 0 }
+
+  /// Whether another stream may be opened here.
   var canOpen: Bool {
     guard !isDraining, stage != .over, expiredEnd == nil else { return false }
     let limit = session.map { min(HBONELimits.client.concurrentStreams, $0.peerMaxConcurrentStreams) }
@@ -141,7 +147,7 @@ final class Tunnel: PollTarget {
   static func serve(_ socket: consuming Socket, from peer: SocketAddress, pod: EnrolledPod, worker: Worker) {
     // Without a certificate nobody can be told anything; the dialer tries again or elsewhere.
     guard let credentials = worker.credentials[pod.facts.identity],
-      pod.served.count < Limits.servedTunnelsPerPod
+      makeRoom(for: peer, pod: pod, worker: worker)
     else {
       socket.abortOnClose()
       return
@@ -162,6 +168,7 @@ final class Tunnel: PollTarget {
       return worker.retire(tunnel.token, tunnel.socket.descriptor)
     }
     pod.served[tunnel.token] = tunnel
+    pod.handshakes.begin(tunnel.token, from: peer.ip)
     tunnel.setDeadline(worker.now + Limits.tunnelSetup)
   }
 
@@ -220,12 +227,9 @@ final class Tunnel: PollTarget {
       worker.mark(self)
     case .dead: return end(.ended("the peer does not answer"))
     }
-    if let idleSince, connections.isEmpty, waiting.isEmpty, key != nil,
-      worker.now - idleSince >= HBONETimes.idleSession
-    {
-      return end(.ended("idle"))
-    }
-    setDeadline(keepalive?.deadline)
+    guard !endIfIdle() else { return }
+    let next = [keepalive?.deadline, idleDeadline].compactMap { $0 }.min()
+    setDeadline(next)
   }
 
   func setDeadline(_ when: Instant?) {
@@ -270,6 +274,7 @@ final class Tunnel: PollTarget {
     lastWords()
     leavePool()
     pod.served[token] = nil
+    pod.handshakes.end(token)
     worker.retire(token, socket.descriptor)
     let openings = waiting
     waiting = []
@@ -279,12 +284,15 @@ final class Tunnel: PollTarget {
     for connection in orphans {
       connection.isStreamClosed = true
       if case .opening(let opening) = connection.stage, let outbound = opening as? Outbound {
-        outbound.tunnelFailed(reason)
+        outbound.tunnelLost(self, reason)
       } else {
         connection.abort(outcome(of: reason, "the tunnel ended: \(reason.description)"))
       }
     }
-    if key == nil, !wasOpen { recordRefusedPeer(reason) }
+    if key == nil, !wasOpen {
+      Self.recordRefusedPeer(
+        outcome(of: reason, reason.description), peerAddress, since: started, pod: pod, worker: worker)
+    }
   }
 
   /// Sends what is ready to go, an alert above all: the peer should learn why.
@@ -293,17 +301,5 @@ final class Tunnel: PollTarget {
     guard !tls.outgoing.isEmpty else { return }
     _ = try? tls.outgoing.withBytes { (bytes) throws(SystemError) in try socket.send(bytes) }
     socket.shutdownWrite()
-  }
-
-  /// A peer that never got in leaves a record too, or nobody would learn why.
-  private func recordRefusedPeer(_ reason: End) {
-    let source = worker.mesh.workload(at: peerAddress.ip)
-    let journal = Journal(
-      .inbound,
-      source: source.map { .init(address: peerAddress, workload: $0) } ?? .init(address: peerAddress),
-      destination: pod.workload(in: worker.mesh).map { .init(address: nil, workload: $0) }
-        ?? .init(workload: pod.facts.name, namespace: pod.facts.namespace),
-      at: started)
-    worker.records.append(journal.record(outcome(of: reason, reason.description), at: worker.now))
   }
 }

@@ -17,6 +17,7 @@ final class Worker {
   let handle: WorkerHandle
   let capture: any CaptureLookup
   let records: RecordQueue
+  let times: TunnelTimes
   let home: NetworkNamespace
   private let activate: @Sendable (ServiceKey) -> Void
   /// When each waypoint was last asked for.
@@ -41,19 +42,28 @@ final class Worker {
   var plaintext = ByteQueue()
   var staging = ByteQueue()
   var events = H2Events()
+  /// What met a limit since the start.
+  var turnedAway = TurnedAway()
+  /// How often a live connection was judged again.
+  private var judgements: UInt64 = 0
+  /// The most ciphertext that one tunnel sent in one tick, in bytes.
+  var largestFlush = 0
   /// Bytes that wait for applications' sockets, over all connections.
   var backlog = 0
   private var dirty: [Tunnel] = []
+  /// Tunnels that have had their share of this tick and go on in the next.
+  private var postponed: [Tunnel] = []
   /// Answered when the tick is over, and with it all that held on to a withdrawn pod's sockets.
   private var withdrawn: [@Sendable () -> Void] = []
 
   init(
-    _ handle: WorkerHandle, capture: any CaptureLookup, records: RecordQueue,
+    _ handle: WorkerHandle, capture: any CaptureLookup, records: RecordQueue, times: TunnelTimes,
     activate: @escaping @Sendable (ServiceKey) -> Void
   ) throws(SystemError) {
     self.handle = handle
     self.capture = capture
     self.records = records
+    self.times = times
     self.activate = activate
     home = try NetworkNamespace.current()
     poller = try Poller()
@@ -63,7 +73,7 @@ final class Worker {
   func run() {
     var batch = PollEvents(capacity: 512)
     while !isStopped {
-      let timeout = deadlines.earliest.map { $0 - Clock.now() }
+      let timeout = postponed.isEmpty ? deadlines.earliest.map { $0 - Clock.now() } : .milliseconds(0)
       do throws(SystemError) {
         try poller.wait(into: &batch, timeout: timeout)
       } catch {
@@ -123,7 +133,12 @@ final class Worker {
     dirty.append(tunnel)
   }
 
+  /// The tunnel has more to send than it may in one tick.
+  func postpone(_ tunnel: Tunnel) { postponed.append(tunnel) }
+
   private func flush() {
+    for tunnel in postponed { mark(tunnel) }
+    postponed.removeAll(keepingCapacity: true)
     var index = 0
     // Flushing may mark tunnels again (credit returned by a failed stream); those are done in the same tick.
     while index < dirty.count {
@@ -150,7 +165,7 @@ final class Worker {
       switch command {
       case .mesh(let snapshot): adopt(snapshot)
       case .credentials(let identity, let tls): adopt(tls, of: identity)
-      case .forget(let identity): credentials[identity] = nil
+      case .forget(let identity): forget(identity)
       case .enroll(let facts, let done): done(enroll(facts))
       case .withdraw(let uid, let done):
         withdraw(uid)
@@ -166,11 +181,23 @@ final class Worker {
   }
 
   private func adopt(_ snapshot: MeshSnapshot) {
-    let former = mesh
+    let policiesChanged = mesh.policyRevision != snapshot.policyRevision
     mesh = snapshot
     for pod in pods.values {
-      pod.meshChanged()
-      for connection in Array(pod.connections.values) { connection.meshChanged(from: former) }
+      if policiesChanged, pod.bindingChanged(in: snapshot) {
+        judgements += UInt64(pod.judged.count)
+        for connection in Array(pod.judged.values) { connection.judgeAgain() }
+      }
+      for connection in Array(pod.waiting.values) { connection.meshChanged() }
+    }
+  }
+
+  /// Nobody speaks under the identity any more: what it opened and what it was called by ends with its key.
+  private func forget(_ identity: Identity) {
+    credentials[identity] = nil
+    for pod in pods.values where pod.facts.identity == identity {
+      for listener in pod.listeners { listener.credentialsChanged() }
+      endTunnels(of: pod, .ended("the pod's identity is no longer held here"))
     }
   }
 
@@ -183,13 +210,13 @@ final class Worker {
         tunnel.drain()
         if hasLostTrust { tunnel.judgeTrust(by: tls) }
       }
-      for connection in Array(pod.connections.values) { connection.credentialsChanged() }
+      for connection in Array(pod.waiting.values) { connection.credentialsChanged() }
     }
   }
 
   private func enroll(_ facts: PodFacts) -> SystemError? {
     withdraw(facts.uid)
-    let pod = EnrolledPod(facts)
+    let pod = EnrolledPod(facts, at: now)
     pods[facts.uid] = pod
     for listening in facts.sockets.listening {
       do throws(SystemError) {
@@ -208,8 +235,11 @@ final class Worker {
     for listener in pod.listeners { listener.close() }
     pod.listeners = []
     for connection in Array(pod.connections.values) { connection.abort(.failed("the pod is gone")) }
-    for tunnel in Array(pod.served.values) { tunnel.end(.ended("the pod is gone")) }
-    for tunnel in Array(pod.tunnels.values.joined()) { tunnel.end(.ended("the pod is gone")) }
+    endTunnels(of: pod, .ended("the pod is gone"))
+  }
+
+  private func endTunnels(of pod: EnrolledPod, _ reason: Tunnel.End) {
+    for tunnel in pod.allTunnels { tunnel.end(reason) }
   }
 
   private func drain() {
@@ -242,8 +272,15 @@ final class Worker {
       report.pods += 1
       report.connections += pod.connections.count
       report.clientTunnels += pod.tunnels.values.reduce(0) { $0 + $1.count }
-      report.servedTunnels += pod.served.count
+      report.servedTunnels += pod.served.count - pod.handshakes.count
+      report.handshakes += pod.handshakes.count
+      report.waiting += pod.waiting.count
+      for tunnels in pod.tunnels.values { report.streams += tunnels.reduce(0) { $0 + $1.openStreams } }
+      report.streams += pod.served.values.reduce(0) { $0 + $1.openStreams }
     }
+    report.turnedAway = turnedAway
+    report.judgements = judgements
+    report.largestFlush = largestFlush
     report.backlogBytes = backlog
     report.ticks = ticks
     return report

@@ -26,13 +26,13 @@ public final class WorkerHandle: Sendable {
   /// Starts a worker on a thread of its own. It calls `activate` on its thread, about once a second, while
   /// connections wait for that waypoint.
   public static func start(
-    name: String, capture: any CaptureLookup, records: RecordQueue,
+    name: String, capture: any CaptureLookup, records: RecordQueue, times: TunnelTimes = TunnelTimes(),
     activate: @escaping @Sendable (ServiceKey) -> Void
   ) throws(SystemError) -> WorkerHandle {
     let handle = try WorkerHandle()
     WorkerThread.start(name) {
       do throws(SystemError) {
-        try Worker(handle, capture: capture, records: records, activate: activate).run()
+        try Worker(handle, capture: capture, records: records, times: times, activate: activate).run()
       } catch {
         preconditionFailure("a worker cannot start: \(error)")
       }
@@ -48,7 +48,8 @@ public final class WorkerHandle: Sendable {
   /// The identity's certificate or roots have changed: new tunnels use them, older tunnels are drained.
   public func publish(_ tls: WorkloadTLS, for identity: Identity) { send(.credentials(identity, tls)) }
 
-  /// No pod speaks under the identity any more: its key is dropped.
+  /// No pod speaks under the identity any more: its key is dropped, and with it the tunnels of a pod that
+  /// still has it. Peers of such a pod wait in its backlog.
   public func forget(_ identity: Identity) { send(.forget(identity)) }
 
   /// Serves a pod; nil once every listener is being accepted on, else what failed, and then nothing is
@@ -113,10 +114,23 @@ public struct WorkerReport: Sendable {
   public var pods = 0
   public var connections = 0
   public var clientTunnels = 0
+  /// Of peers that have proved their identity.
   public var servedTunnels = 0
+  /// Of peers that have not yet.
+  public var handshakes = 0
+  /// Connections that wait for the mesh, for credentials or for a tunnel.
+  public var waiting = 0
+  /// Streams of all tunnels that are not closed on both sides.
+  public var streams = 0
   public var backlogBytes = 0
   /// How often the worker has woken since its start.
   public var ticks: UInt64 = 0
+  /// What met a limit since the worker's start.
+  public var turnedAway = TurnedAway()
+  /// How often a live connection was judged again because policy had changed, since the worker's start.
+  public var judgements: UInt64 = 0
+  /// The most ciphertext that one tunnel sent in one tick, in bytes.
+  public var largestFlush = 0
 
   public init() {}
 }

@@ -31,6 +31,11 @@ public enum HBONETimes {
   public static let silenceKills = Interval.seconds(20)
   /// An outbound session without a stream is closed after this.
   public static let idleSession = Interval.seconds(300)
+  /// An inbound session without a stream is told to end after this: twice the dialer's own time, so that
+  /// dialers close first, and nobody asks for a stream that is being refused.
+  public static let idleServedSession = Interval.seconds(600)
+  /// For the peer to close an inbound session that was told to end.
+  public static let idleGrace = Interval.seconds(30)
 }
 
 /// Names of the fields that HBONE adds to CONNECT.

@@ -22,8 +22,17 @@ public struct Keepalive: Hashable, Sendable {
 
   private var state: State
   private var count: UInt64 = 0
+  private let pingAfter: Interval
+  private let silenceKills: Interval
 
-  public init(at now: Instant) { state = .quiet(until: now + HBONETimes.pingAfter) }
+  public init(
+    at now: Instant, pingAfter: Interval = HBONETimes.pingAfter,
+    silenceKills: Interval = HBONETimes.silenceKills
+  ) {
+    self.pingAfter = pingAfter
+    self.silenceKills = silenceKills
+    state = .quiet(until: now + pingAfter)
+  }
 
   /// When `advance` has something to do; nil once dead.
   public var deadline: Instant? {
@@ -39,7 +48,7 @@ public struct Keepalive: Hashable, Sendable {
     case .quiet(let until):
       guard now >= until else { return .nothing }
       count += 1
-      state = .waiting(until: now + HBONETimes.silenceKills)
+      state = .waiting(until: now + silenceKills)
       return .ping(count)
     case .waiting(let until):
       guard now >= until else { return .nothing }
@@ -52,6 +61,6 @@ public struct Keepalive: Hashable, Sendable {
   /// A pong arrived; one that answers no PING under way changes nothing.
   public mutating func pong(_ payload: UInt64, at now: Instant) {
     guard case .waiting = state, payload == count else { return }
-    state = .quiet(until: now + HBONETimes.pingAfter)
+    state = .quiet(until: now + pingAfter)
   }
 }

@@ -87,6 +87,18 @@ struct AgentPages: Sendable {
         text.sample(UInt64(report.clientTunnels), [("worker", "\(index)"), ("opened", "here")])
         text.sample(UInt64(report.servedTunnels), [("worker", "\(index)"), ("opened", "by_peer")])
       }
+      text.begin(
+        "apus_worker_handshakes", .gauge, help: "Peers that have not yet proved their identity, by worker.")
+      for (index, report) in status.reports.enumerated() {
+        text.sample(UInt64(report.handshakes), [("worker", "\(index)")])
+      }
+      text.begin(
+        "apus_worker_turned_away_total", .counter, help: "Connections that met a limit, by worker and limit.")
+      for (index, report) in status.reports.enumerated() {
+        for limit in TurnedAway.Limit.allCases {
+          text.sample(report.turnedAway[limit], [("worker", "\(index)"), ("limit", limit.rawValue)])
+        }
+      }
       text.begin("apus_worker_backlog_bytes", .gauge, help: "Bytes that wait for applications, by worker.")
       for (index, report) in status.reports.enumerated() {
         text.sample(UInt64(report.backlogBytes), [("worker", "\(index)")])
