@@ -64,6 +64,17 @@ import Testing
     }
   }
 
+  /// Every snapshot of the mesh updates: turns are kept through it.
+  @Test func roundRobinGoesOnAfterAnUpdate() {
+    let bench = Bench(policy(.roundRobin), endpoints(3))
+    var shares: [String: Int] = [:]
+    for _ in 0..<300 {
+      bench.update(endpoints(3))
+      if let name = bench.request()?.name { shares[name, default: 0] += 1 }
+    }
+    #expect(shares == ["pod-0": 100, "pod-1": 100, "pod-2": 100])
+  }
+
   @Test func roundRobinStartsAnywhere() {
     let firsts = Set(
       (1...40).compactMap { seed -> String? in
@@ -82,6 +93,13 @@ import Testing
     // At random it would be 500 of 2,000.
     #expect(share < 60)
     #expect(slow.map { bench.balancer.active(at: $0) } == 0)
+  }
+
+  /// Of two that weigh differently, the second drawn is always the other one.
+  @Test(arguments: [[1, 2], [5, 1]]) func leastRequestComparesTwo(_ weights: [Int]) {
+    let bench = Bench(policy(), weights.enumerated().map { endpoint($0.offset, weight: $0.element) })
+    #expect(busyShare(bench, slow: "pod-0").share <= 1)
+    #expect(busyShare(bench, slow: "pod-1").share <= 1)
   }
 
   /// Requests to `slow` last through 2,000 picks, others end at once.
@@ -144,11 +162,12 @@ import Testing
     let handle = held.handle
     bench.update(endpoints(5))
     #expect(bench.balancer.active(at: handle) == 1)
-    // The endpoint goes, and another takes its slot: the lease's end must not touch the newcomer.
-    bench.update((10..<14).map { endpoint($0) })
+    // All go, and others take their slots: the lease's end must not touch a newcomer.
+    bench.update([])
+    bench.update((10..<15).map { endpoint($0) })
     #expect(bench.balancer.active(at: handle) == 0)
     held.finish(.answered(status: 500), now: bench.now)
-    for (_, handle) in bench.handles(4) { #expect(bench.balancer.active(at: handle) == 0) }
+    for (_, handle) in bench.handles(5) { #expect(bench.balancer.active(at: handle) == 0) }
   }
 
   @Test func duplicatesAreOne() {

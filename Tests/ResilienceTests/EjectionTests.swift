@@ -80,7 +80,7 @@ import Testing
     (5, 50, 2),
     (10, 10, 1), (19, 10, 1), (20, 10, 2), (10, 0, 0), (10, 100, 10), (10, 500, 10), (10, -1, 0),
   ]) func limits(_ ready: Int, _ percent: Int, _ expected: Int) {
-    #expect(Balancer.ejectionLimit(ready: ready, percent: percent) == expected)
+    #expect(EndpointPool.ejectionLimit(ready: ready, percent: percent) == expected)
   }
 
   @Test func theEjectedGetNothingUntilTheirTimeIsOver() throws {
@@ -92,7 +92,7 @@ import Testing
     #expect(bench.shares(300)[picked.name] == nil)
     bench.now = after(30)
     #expect(bench.shares(300)[picked.name] ?? 0 > 50)
-    #expect(bench.balancer.ejections == 1)
+    #expect(bench.balancer.ejections.made == 1)
   }
 
   /// 30 s, 60 s, 90 s; after three intervals in the pool the count is down again. Never beyond 300 s.
@@ -142,7 +142,7 @@ import Testing
     bench.now = after(10)
     bench.fail(handles[1], times: 6)
     #expect(!bench.balancer.isEjected(handles[1]))
-    #expect(bench.balancer.ejectionsForgone == 2)
+    #expect(bench.balancer.ejections.forgone == 2)
     bench.now = after(30)
     bench.fail(handles[1], times: 1)
     #expect(bench.balancer.isEjected(handles[1]) && !bench.balancer.isEjected(handles[0]))
@@ -225,10 +225,10 @@ import Testing
       }
       let counts = bench.balancer.counts
       #expect(
-        counts.ejected <= Balancer.ejectionLimit(ready: counts.ready, percent: percent),
+        counts.ejected <= EndpointPool.ejectionLimit(ready: counts.ready, percent: percent),
         "step \(step): \(counts)")
     }
-    #expect(bench.balancer.ejections > 20)
+    #expect(bench.balancer.ejections.made > 20)
   }
 
   /// Every replica answers 500: half stay in use. One recovers: it is found, and gets what it can be given.

@@ -99,6 +99,11 @@ import Testing
     #expect(expected.contains(HashRing(members(count), minimumSize: minimum).count))
   }
 
+  @Test(arguments: [1, 10, 3_000]) func ringsAreSorted(_ count: Int) {
+    let ring = HashRing(members(count), minimumSize: 1_024)
+    #expect(ring.points == ring.points.sorted())
+  }
+
   @Test func unequalWeightsDoNotInflateRings() {
     let ring = HashRing([(1, 1), (2, 1_000_000)], minimumSize: 1024)
     #expect((1_024...1_026).contains(ring.count))

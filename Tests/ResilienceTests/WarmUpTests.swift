@@ -42,6 +42,14 @@ import Testing
     for number in 0..<4 { #expect((850...1_150).contains(shares["pod-\(number)"] ?? 0)) }
   }
 
+  /// However little each has at first: what counts is what the others have.
+  @Test func weightsHoldFromTheFirstRequest() {
+    let bench = Bench(
+      policy(.random) { $0.warmUp = .init(duration: 60_000, minimum: 0) },
+      [endpoint(0), endpoint(1, weight: 3)])
+    #expect((850...1_150).contains(bench.shares(4_000)["pod-0"] ?? 0))
+  }
+
   @Test func whoBecomesReadyIsNew() {
     let bench = bench(.random, [endpoint(0), endpoint(1, isReady: false)])
     bench.now = after(1_000)

@@ -5,195 +5,66 @@ public import MeshModel
 /// detection). It belongs to one thread. A pick takes a logarithm of the number of endpoints at most, and
 /// allocates nothing.
 public final class Balancer {
-  public private(set) var policy: TrafficPolicy
-  /// Endpoints that lack one of these labels are not ours.
-  private let subset: [String: String]
-  private let standpoint: Standpoint
+  private var pool: EndpointPool
 
-  var endpoints: [Endpoint?] = []
-  var seats: [Seat] = []
-  var standings: [Standing] = []
-  private var slots: [EndpointID: Int] = [:]
-  private var vacant: [Int] = []
-  private var updates: UInt32 = 0
-
-  var groups: [EndpointGroup] = []
-  /// Groups have shares of the requests; otherwise the first that has an endpoint gets them all.
-  var isDistributed = false
-  /// When the youngest has warmed up, in nanoseconds of `Instant`.
-  var warmUntil: UInt64 = 0
-
-  var ready = 0
-  /// Slots that are ready and ejected: never more than `ejectionLimit`.
-  var ejected: [Int] = []
-  /// When the next of them returns.
-  var nextReturn = Instant(nanoseconds: .max)
-  /// Too few are left: ejected ones are used like any other.
-  public internal(set) var isPanicking = false
-  /// Ejections since the start, and those that `maxEjectionPercent` forbade.
-  public internal(set) var ejections = 0
-  public internal(set) var ejectionsForgone = 0
-
+  /// - Parameters:
+  ///   - subset: endpoints that lack one of these labels do not belong here; empty for all.
+  ///   - standpoint: where the waypoint itself is.
   public init(
     _ policy: TrafficPolicy, subset: [String: String] = [:], standpoint: Standpoint = Standpoint()
   ) {
-    self.policy = policy
-    self.subset = subset
-    self.standpoint = standpoint
+    pool = EndpointPool(policy, subset: subset, standpoint: standpoint)
   }
 
+  public var policy: TrafficPolicy { pool.policy }
+
   /// Endpoints that belong here, ready or not; those that are ready; those of them that are ejected.
-  public var counts: (all: Int, ready: Int, ejected: Int) { (slots.count, ready, ejected.count) }
+  public var counts: (all: Int, ready: Int, ejected: Int) { pool.counts }
+
+  /// So few are left (`minHealthPercent`) that ejected ones are used like any other.
+  public var isPanicking: Bool { pool.isPanicking }
+
+  /// Ejections since the start, and those that `maxEjectionPercent` or `minHealthPercent` forbade.
+  public var ejections: (made: Int, forgone: Int) { (pool.ejections, pool.ejectionsForgone) }
 
   /// The endpoints are exactly these, as far as they belong to the subset. Those that stay keep what was
   /// learned about them and their requests under way. Takes time in proportion to the number of endpoints.
-  public func update(
-    _ list: [Endpoint], now: Instant, using random: inout some RandomNumberGenerator
-  ) {
-    returnDue(now)
-    updates &+= 1
-    for endpoint in list where subset.allSatisfy({ endpoint.labels[$0.key] == $0.value }) {
-      seat(endpoint, now: now)
-    }
-    for slot in seats.indices where seats[slot].isTaken && seats[slot].lastSeen != updates {
-      if let endpoint = endpoints[slot] { slots[endpoint.id] = nil }
-      endpoints[slot] = nil
-      seats[slot] = Seat(generation: seats[slot].generation &+ 1)
-      standings[slot] = Standing()
-      vacant.append(slot)
-    }
-    settle(now: now, using: &random)
+  public func update(_ list: [Endpoint], now: Instant, using random: inout some RandomNumberGenerator) {
+    pool.update(list, now: now, using: &random)
   }
 
   /// The policy is this one from now on. Who is ejected stays so, within the policy's bounds.
   public func adopt(
     _ policy: TrafficPolicy, now: Instant, using random: inout some RandomNumberGenerator
   ) {
-    guard policy != self.policy else { return }
-    self.policy = policy
-    settle(now: now, using: &random)
+    pool.adopt(policy, now: now, using: &random)
   }
 
-  private func seat(_ endpoint: Endpoint, now: Instant) {
-    let slot = slots[endpoint.id] ?? vacate(for: endpoint.id)
-    if endpoint.isReady, !seats[slot].isReady { seats[slot].since = now.nanoseconds }
-    seats[slot].isTaken = true
-    seats[slot].lastSeen = updates
-    seats[slot].isReady = endpoint.isReady
-    seats[slot].weight = endpoint.weight
-    endpoints[slot] = endpoint
+  /// An endpoint for one request; nil when none is ready, or all that are were ejected (which needs
+  /// `maxEjectionPercent: 100`).
+  ///
+  /// - Parameters:
+  ///   - hash: of what `HashKey` names; nil when the request has no such thing: then any endpoint.
+  ///   - tried: endpoints to avoid as long as there is another one, also farther away.
+  public func pick(
+    hash: UInt64? = nil, excluding tried: [EndpointHandle] = [], now: Instant,
+    using random: inout some RandomNumberGenerator
+  ) -> Lease? {
+    guard let found = pool.pick(hash: hash, excluding: tried, now: now, using: &random) else { return nil }
+    return Lease(found.endpoint, found.handle, self)
   }
 
-  private func vacate(for id: EndpointID) -> Int {
-    let slot = vacant.popLast() ?? seats.count
-    if slot == seats.count {
-      endpoints.append(nil)
-      seats.append(Seat())
-      standings.append(Standing())
-    }
-    slots[id] = slot
-    return slot
+  /// What came of a request at an endpoint; of no effect when the endpoint is gone. Called by `Lease.finish`,
+  /// and for what happens when no lease is held.
+  public func observe(_ observation: Observation, of handle: EndpointHandle, now: Instant) {
+    pool.observe(observation, of: handle, now: now)
   }
 
-  /// Everything that follows from who is there, who is ready, and the policy.
-  private func settle(now: Instant, using random: inout some RandomNumberGenerator) {
-    ready = seats.reduce(0) { $0 + ($1.isReady ? 1 : 0) }
-    ejected = []
-    for slot in seats.indices where seats[slot].isEjected {
-      if seats[slot].isReady, policy.outliers != nil {
-        ejected.append(slot)
-      } else {
-        seats[slot].isEjected = false
-        standings[slot].restore(now: now)
-      }
-    }
-    // Fewer endpoints, fewer may be ejected: those return who would have returned first.
-    ejected.sort { standings[$0].ejectedUntil < standings[$1].ejectedUntil }
-    while ejected.count > ejectionLimit {
-      let slot = ejected.removeFirst()
-      seats[slot].isEjected = false
-      standings[slot].restore(now: now)
-    }
-    nextReturn = ejected.first.map { standings[$0].ejectedUntil } ?? Instant(nanoseconds: .max)
-    isPanicking = mustPanic
-    regroup(using: &random)
-    let warming = policy.balancing.warmUp.map { Bounds.interval(milliseconds: $0.duration).nanoseconds } ?? 0
-    warmUntil = seats.reduce(0) { $1.isReady ? max($0, $1.since &+ warming) : $0 }
-  }
+  /// Requests under way at an endpoint; 0 for one that is gone.
+  public func active(at handle: EndpointHandle) -> Int { pool.active(at: handle) }
 
-  private func regroup(using random: inout some RandomNumberGenerator) {
-    let setting = policy.balancing.locality
-    var targets: [(pattern: LocalityPattern, share: Int)]?
-    if case .distribute(let shares) = setting {
-      targets = Standpoint.targets(of: shares, from: standpoint.locality)
-    }
-    isDistributed = targets != nil
-    var byRank: [Int: [Int]] = [:]
-    for slot in seats.indices {
-      seats[slot].group = -1
-      guard let endpoint = endpoints[slot] else { continue }
-      let rank =
-        targets.map { $0.firstIndex { $0.pattern.matches(endpoint.locality) } }
-        ?? standpoint.rank(of: endpoint, setting)
-      if let rank { byRank[rank, default: []].append(slot) }
-    }
-    let earlier = groups
-    var dice = Dice(using: &random)
-    groups = byRank.sorted { $0.key < $1.key }.enumerated().map { index, entry in
-      group(
-        index, rank: entry.key, share: targets?[entry.key].share ?? 0, slots: entry.value,
-        earlier: earlier.first { $0.rank == entry.key }, &dice)
-    }
-  }
+  /// Is it ejected, also while that is not heeded; false for one that is gone.
+  public func isEjected(_ handle: EndpointHandle) -> Bool { pool.isEjected(handle) }
 
-  private func group(
-    _ index: Int, rank: Int, share: Int, slots: [Int], earlier: EndpointGroup?, _ dice: inout Dice
-  ) -> EndpointGroup {
-    let members = slots.map { (slot: $0, digest: endpoints[$0]?.digest ?? 0) }
-      .sorted { ($0.digest, $0.slot) < ($1.digest, $1.slot) }
-    let order = members.map(\.slot)
-    let weights = order.map { seats[$0].weight }
-    let usable = order.map { isUsable($0) }
-    var group = EndpointGroup(
-      rank: rank, share: share, members: order,
-      tree: WeightTree(zip(weights, usable).map { $1 ? $0 : 0 }),
-      usable: usable.reduce(0) { $0 + ($1 ? 1 : 0) },
-      oldest: order.reduce(.max) { seats[$1].isReady ? min($0, seats[$1].since) : $0 },
-      isUniform: weights.allSatisfy { $0 == weights[0] })
-    switch policy.balancing.algorithm {
-    case .leastRequest, .random: break
-    case .roundRobin: group.queue = queue(order, usable, earlier, &dice)
-    case .hash(_, let kind):
-      let source = HashTable.Source(kind: kind, digests: members.map(\.digest), weights: weights)
-      group.table = earlier?.table.flatMap { $0.source == source ? $0 : nil } ?? HashTable(source)
-    }
-    for (position, slot) in order.enumerated() {
-      seats[slot].group = Int32(index)
-      seats[slot].position = Int32(position)
-    }
-    return group
-  }
-
-  /// Those that were in turn keep their turns; the others come in somewhere in the next round, at random, so
-  /// that several balancers do not start with the same endpoint.
-  private func queue(
-    _ order: [Int], _ usable: [Bool], _ earlier: EndpointGroup?, _ dice: inout Dice
-  ) -> FairQueue {
-    var turns: [Int: Double] = [:]
-    if let earlier, let queue = earlier.queue {
-      for (position, slot) in earlier.members.enumerated() where queue.isServed(position) {
-        turns[slot] = queue.turn(of: position)
-      }
-    }
-    var queue = FairQueue(count: order.count, present: earlier?.queue?.present ?? 0)
-    for (position, slot) in order.enumerated() where usable[position] {
-      let fresh = queue.present + dice.fraction() / Double(seats[slot].weight)
-      queue.join(position, turn: turns[slot] ?? fresh)
-    }
-    return queue
-  }
-
-  func isUsable(_ slot: Int) -> Bool {
-    seats[slot].isReady && (isPanicking || !seats[slot].isEjected)
-  }
+  func release(_ handle: EndpointHandle) { pool.release(handle) }
 }

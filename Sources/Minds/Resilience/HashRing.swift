@@ -14,7 +14,7 @@ struct HashRing {
   private static let ownerBits: UInt64 = 24
 
   /// Sorted: the high 40 bits are the place on the ring.
-  private let points: [UInt64]
+  let points: [UInt64]
 
   init(_ members: [(digest: UInt64, weight: Int)], minimumSize: Int) {
     let scale = Self.pointsPerWeight(members, minimumSize: minimumSize)

@@ -1,7 +1,7 @@
-public import Bytes
+import Bytes
 import MeshModel
 
-extension Balancer {
+extension EndpointPool {
   /// How many of the endpoints that are ready may be ejected: `maxEjectionPercent` of them, rounded down, but
   /// one if there are several and it is not 0.
   static func ejectionLimit(ready: Int, percent: Int) -> Int {
@@ -19,14 +19,11 @@ extension Balancer {
     return (ready - ejected.count) * 100 < Bounds.percent(rule.minHealthPercent) * ready
   }
 
-  /// Is it ejected, also while that is not heeded; false for one that is gone.
-  public func isEjected(_ handle: EndpointHandle) -> Bool {
+  func isEjected(_ handle: EndpointHandle) -> Bool {
     slot(of: handle).map { seats[$0].isEjected } ?? false
   }
 
-  /// What came of a request at an endpoint; of no effect when the endpoint is gone. Called by `Lease.finish`,
-  /// and for what happens when no lease is held.
-  public func observe(_ observation: Observation, of handle: EndpointHandle, now: Instant) {
+  mutating func observe(_ observation: Observation, of handle: EndpointHandle, now: Instant) {
     guard let rule = policy.outliers, let slot = slot(of: handle) else { return }
     returnDue(now)
     guard standings[slot].record(observation, rule), seats[slot].isReady, !seats[slot].isEjected else {
@@ -45,7 +42,7 @@ extension Balancer {
   }
 
   /// Those whose time is over return.
-  func returnDue(_ now: Instant) {
+  mutating func returnDue(_ now: Instant) {
     guard now >= nextReturn else { return }
     let due = ejected.filter { standings[$0].ejectedUntil <= now }
     ejected.removeAll { standings[$0].ejectedUntil <= now }
@@ -64,7 +61,7 @@ extension Balancer {
   }
 
   /// These were ejected or returned: brings what follows from that up to date.
-  private func refresh(_ slots: [Int]) {
+  private mutating func refresh(_ slots: [Int]) {
     let panicked = isPanicking
     isPanicking = mustPanic
     for slot in slots { place(slot) }
@@ -72,7 +69,7 @@ extension Balancer {
   }
 
   /// In or out of the choice.
-  private func place(_ slot: Int) {
+  private mutating func place(_ slot: Int) {
     let (index, position) = (Int(seats[slot].group), Int(seats[slot].position))
     guard index >= 0 else { return }
     let usable = isUsable(slot)

@@ -1,20 +1,14 @@
-public import Bytes
+import Bytes
 import MeshModel
 
-extension Balancer {
+extension EndpointPool {
   /// How often a warming endpoint is drawn again before it is taken as drawn.
   private static let redraws = 32
 
-  /// An endpoint for one request; nil when none is ready, or all that are were ejected (which needs
-  /// `maxEjectionPercent: 100`).
-  ///
-  /// - Parameters:
-  ///   - hash: of what `HashKey` names; nil when the request has no such thing: then any endpoint.
-  ///   - tried: endpoints to avoid as long as there is another one, also farther away.
-  public func pick(
-    hash: UInt64? = nil, excluding tried: [EndpointHandle] = [], now: Instant,
+  mutating func pick(
+    hash: UInt64?, excluding tried: [EndpointHandle], now: Instant,
     using random: inout some RandomNumberGenerator
-  ) -> Lease? {
+  ) -> (endpoint: Endpoint, handle: EndpointHandle)? {
     returnDue(now)
     var dice = Dice(using: &random)
     let request = Request(hash: hash, tried: tried, now: now.nanoseconds)
@@ -24,13 +18,12 @@ extension Balancer {
     }
     guard let slot, let endpoint = endpoints[slot] else { return nil }
     seats[slot].active += 1
-    return Lease(endpoint, handle(of: slot), self)
+    return (endpoint, handle(of: slot))
   }
 
-  /// Requests under way at an endpoint; 0 for one that is gone.
-  public func active(at handle: EndpointHandle) -> Int { slot(of: handle).map { Int(seats[$0].active) } ?? 0 }
+  func active(at handle: EndpointHandle) -> Int { slot(of: handle).map { Int(seats[$0].active) } ?? 0 }
 
-  func release(_ handle: EndpointHandle) {
+  mutating func release(_ handle: EndpointHandle) {
     if let slot = slot(of: handle) { seats[slot].active -= 1 }
   }
 
@@ -44,7 +37,7 @@ extension Balancer {
     let now: UInt64
   }
 
-  private func choose(_ request: Request, _ dice: inout Dice) -> Int? {
+  private mutating func choose(_ request: Request, _ dice: inout Dice) -> Int? {
     if isDistributed, let index = drawGroup(request, &dice), let slot = choose(in: index, request, &dice) {
       return slot
     }
@@ -68,7 +61,7 @@ extension Balancer {
     }
   }
 
-  private func choose(in index: Int, _ request: Request, _ dice: inout Dice) -> Int? {
+  private mutating func choose(in index: Int, _ request: Request, _ dice: inout Dice) -> Int? {
     guard groups[index].usable > 0 else { return nil }
     switch policy.balancing.algorithm {
     case .leastRequest: return leastRequest(index, request, &dice)
@@ -147,7 +140,7 @@ extension Balancer {
   }
 
   /// The first in turn who was not tried; those before keep their turns.
-  private func roundRobin(_ index: Int, _ request: Request) -> Int? {
+  private mutating func roundRobin(_ index: Int, _ request: Request) -> Int? {
     var passed: [(position: Int, turn: Double)] = []
     var chosen: Int?
     while let position = groups[index].queue?.first {
