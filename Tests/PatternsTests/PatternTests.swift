@@ -148,6 +148,16 @@ import Testing
     #expect(error?.offset == offset)
   }
 
+  /// Each of its matches is certain at the end of the text only: together, matches times length.
+  @Test func stepsAreBounded() throws {
+    let pattern = try Pattern("(?:a.*){8}b|a")
+    let nothing = try Substitution("", for: pattern)
+    #expect(pattern.replacing(in: "aaa", with: nothing) == "")
+    let few = String(repeating: "a", count: 200)
+    #expect(pattern.replacing(in: few, with: nothing) == "")
+    #expect(pattern.replacing(in: few + String(repeating: "c", count: 20_000), with: nothing) == nil)
+  }
+
   @Test func replacementsAreBounded() throws {
     let pattern = try Pattern("a")
     let nothing = try Substitution("", for: pattern)

@@ -19,6 +19,9 @@ public struct Pattern: Sendable {
   /// Most replacements in one text: each is a search of its own, so together they could take time that grows
   /// with the square of the text's length.
   public static let maximumReplacements = 256
+  /// Most steps of the program in searching one text: less than a second. A path of 8 KiB with a usual
+  /// expression takes a tenth of it.
+  public static let maximumSearchSteps = 4_000_000
 
   public init(_ text: String, ignoringCase: Bool = false) throws(PatternError) {
     var parser = PatternParser(text, ignoringCase: ignoringCase)
@@ -46,18 +49,19 @@ public struct Pattern: Sendable {
     return stepping.matchesAtEnd(state)
   }
 
-  /// Offsets of bytes of the leftmost match (first) and of its groups, nil for a group that took no part.
+  /// Offsets of bytes of the leftmost match (first) and of its groups, nil for a group that took no part. Nil
+  /// for no match within `maximumSearchSteps`.
   public func firstMatch(in text: String) -> [Range<Int>?]? {
-    var searching = Searching(program)
+    var searching = Searching(program, allowance: Self.maximumSearchSteps)
     return searching.leftmost(in: text.utf8.span, from: 0).map { slots in
       (0...groups).map { slots[2 * $0] < 0 ? nil : slots[2 * $0]..<slots[2 * $0 + 1] }
     }
   }
 
   /// The text with every match replaced, from left to right, none of them empty right after another (as RE2's
-  /// GlobalReplace). Nil beyond `maximumReplacements`.
+  /// GlobalReplace). Nil beyond `maximumReplacements` or `maximumSearchSteps`.
   public func replacing(in text: String, with substitution: Substitution) -> String? {
-    var searching = Searching(program)
+    var searching = Searching(program, allowance: Self.maximumSearchSteps)
     let bytes = Array(text.utf8)
     var result: [UInt8] = []
     var copied = 0
@@ -86,6 +90,7 @@ public struct Pattern: Sendable {
       at = slots[1]
       lastEnd = slots[1]
     }
+    guard searching.allowance > 0 else { return nil }
     result += bytes[min(copied, bytes.count)...]
     return String(decoding: result, as: UTF8.self)
   }

@@ -4,6 +4,8 @@ struct Searching {
   let program: Program
   private var marks: [UInt32]
   private var generation: UInt32 = 0
+  /// Instructions that may still be followed, by all searches together; none are left when it is 0.
+  private(set) var allowance: Int
 
   /// One way through the program, and the places that it remembers; -1 for none.
   private struct Thread {
@@ -11,19 +13,22 @@ struct Searching {
     var slots: [Int]
   }
 
-  init(_ program: Program) {
+  init(_ program: Program, allowance: Int) {
     self.program = program
+    self.allowance = allowance
     marks = Array(repeating: 0, count: program.code.count)
   }
 
   /// Start and end of the match and of each group, -1 for a group that took no part; nil for no match that
-  /// starts at `start` or later. What stands before `start` still counts for assertions.
+  /// starts at `start` or later, or when the allowance is used up. What stands before `start` still counts
+  /// for assertions.
   mutating func leftmost(in bytes: Span<UInt8>, from start: Int) -> [Int]? {
     let blank = Array(repeating: -1, count: 2 * (program.groups + 1))
     var threads: [Thread] = []
     var found: [Int]?
     var at = start
     while at <= bytes.count, found == nil || !threads.isEmpty {
+      guard allowance > 0 else { return nil }
       let before = at > 0 ? bytes[at - 1] : nil
       let byte = at < bytes.count ? bytes[at] : nil
       generation += 1
@@ -57,6 +62,7 @@ struct Searching {
     while let thread = stack.popLast() {
       guard marks[thread.place] != generation else { continue }
       marks[thread.place] = generation
+      allowance = max(0, allowance - 1)
       switch program.code[thread.place] {
       case .split(let preferred, let other):
         stack.append(Thread(place: other, slots: thread.slots))

@@ -20,7 +20,7 @@ enum PathRewriter: Sendable {
   }
 
   /// The path in place of another of which the rule's match names so many bytes. It begins with a slash; nil
-  /// when there is more to replace than `Pattern.maximumReplacements`.
+  /// when replacing goes beyond the limits of `Pattern`.
   func rewritten(_ path: String, matchedLength: Int) -> String? {
     let rewritten: String
     switch self {
