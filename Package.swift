@@ -95,6 +95,7 @@ let package = Package(
     // 3 Minds: pure
     room("Minds", "HBONE", ["Bytes", "MeshModel", "HTTPModel"]),
     room("Minds", "RPC", ["Bytes", "HTTPModel"]),
+    room("Minds", "HTTPExchange", ["H1Engine", "H2Engine", "HTTPModel", "Bytes"]),
     room("Minds", "PolicyEngine", ["MeshModel"]),
     room("Minds", "MeshIndex", ["MeshModel"]),
     room("Minds", "Resilience", ["Bytes", "HTTPModel", "MeshModel"]),
@@ -114,6 +115,12 @@ let package = Package(
       [
         "Reactor", "TLSEngine", "H2Engine", "HBONE", "MeshIndex", "PolicyEngine", "Bytes", "HTTPModel",
         "MeshModel",
+      ]),
+    room(
+      "Hands", "RequestProxying",
+      [
+        "HTTPExchange", "HTTPRouting", "Resilience", "PolicyEngine", "MeshIndex", "MeshModel", "HTTPModel",
+        "Reactor", "Bytes",
       ]),
     room(
       "Hands", "Subscription",
@@ -182,7 +189,9 @@ let package = Package(
       name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/FuzzTests", swiftSettings: strict),
 
     // What several test targets share.
-    .target(name: "TestSupport", dependencies: [logging], path: "Tests/Support", swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["HTTPExchange", "HTTPModel", "Bytes", logging],
+      path: "Tests/Support", swiftSettings: strict),
 
     tests("Bytes", []),
     tests("MeshModel", []),
@@ -195,6 +204,7 @@ let package = Package(
     tests("H1Engine", ["HTTPModel", "Bytes"]),
     tests("HBONE", ["HTTPModel", "MeshModel", "Bytes"]),
     tests("RPC", ["HTTPModel", "Bytes"]),
+    tests("HTTPExchange", ["TestSupport", "HTTPModel", "Bytes"]),
     tests("Reactor", ["MeshModel", "Bytes"]),
     tests("PolicyEngine", ["MeshModel"]),
     tests("MeshIndex", ["MeshModel"]),
@@ -237,6 +247,9 @@ let package = Package(
     tests("DevKit", ["Manifests", "Netlink", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf]),
     tests("Explaining", ["Telemetry", "Manifests", "MeshModel"]),
     tests("ManifestWatch", ["Manifests", "MeshModel", "Reactor", "Bytes", logging]),
+    tests(
+      "RequestProxying",
+      ["TestSupport", "HTTPExchange", "HTTPModel", "MeshIndex", "MeshModel", "Bytes"]),
     tests(
       "Proxying",
       ["Reactor", "TLSEngine", "H2Engine", "HBONE", "HTTPModel", "MeshIndex", "MeshModel", "Bytes"]),

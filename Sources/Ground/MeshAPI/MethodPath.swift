@@ -4,4 +4,5 @@ public enum MethodPath {
     "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
   public static let createCertificate = "/istio.v1.auth.IstioCertificateService/CreateCertificate"
   public static let activateWaypoint = "/apus.waypoint.v1.Launcher/Activate"
+  public static let releaseWaypoint = "/apus.waypoint.v1.Launcher/Release"
 }

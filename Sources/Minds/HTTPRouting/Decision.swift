@@ -35,6 +35,27 @@ public struct Forwarding: Hashable, Sendable {
   public var retry: RetryRule
   public var mirrors: [Mirroring]
   public var response: ResponseChanges
+
+  /// To the service itself, as where there are no rules.
+  public init(to service: ServiceKey, _ request: RoutedRequest) {
+    self.init(
+      service: service, port: request.port, subset: nil, head: request.head, timeout: nil, retry: .standard,
+      mirrors: [], response: ResponseChanges())
+  }
+
+  init(
+    service: ServiceKey, port: UInt16, subset: String?, head: RequestHead, timeout: Int?, retry: RetryRule,
+    mirrors: [Mirroring], response: ResponseChanges
+  ) {
+    self.service = service
+    self.port = port
+    self.subset = subset
+    self.head = head
+    self.timeout = timeout
+    self.retry = retry
+    self.mirrors = mirrors
+    self.response = response
+  }
 }
 
 /// A copy of a request, whose answer nobody waits for.

@@ -19,9 +19,7 @@ extension RouteTable {
   ) -> Decision {
     guard let (compiled, pathLength) = match(request) else {
       guard fallsThrough else { return Decision(origin: "", action: .answer(Answer(.noRoute, status: 404))) }
-      let itself = Forwarding(
-        service: service, port: request.port, subset: nil, head: request.head, timeout: nil, retry: .standard,
-        mirrors: [], response: ResponseChanges())
+      let itself = Forwarding(to: service, request)
       return Decision(origin: "", action: .forward(itself))
     }
     let rule = compiled.rule

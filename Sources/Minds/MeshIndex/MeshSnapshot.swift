@@ -102,6 +102,15 @@ public final class MeshSnapshot: Sendable {
       identities: entry.service.subjectAltNames, tunnel: .hbone, tunnelAddress: found.address)
   }
 
+  /// Every usable endpoint of a port of the service, once each; IPv4 where an endpoint has both. For who
+  /// chooses among them by rules of its own.
+  public func endpoints(of key: ServiceKey, port: UInt16) -> [Endpoint] {
+    guard let entry = tables.services[key], let table = entry.table(for: port) else { return [] }
+    return table.all.map { slot, address in
+      Endpoint(slot.entry.workload, at: address, alternatives: entry.service.subjectAltNames)
+    }
+  }
+
   /// What binds the workload: its waypoint, policies of the mesh, of its namespace, and those it names. Those
   /// it names are indexed anew, so who asks for every connection keeps the answer.
   public func authorizations(for workload: Workload) -> ApplicablePolicies {

@@ -64,6 +64,14 @@ struct PortTable: Sendable {
     v6 = slots.filter { $0.address(.v6) != nil }
   }
 
+  /// Each endpoint once.
+  var all: [(slot: Slot, address: SocketAddress)] {
+    let first = v4.compactMap { slot in slot.address(.v4).map { (slot, $0) } }
+    let rest = v6.filter { $0.address(.v4) == nil }.compactMap { slot in slot.address(.v6).map { (slot, $0) }
+    }
+    return first + rest
+  }
+
   var isEmpty: Bool { v4.isEmpty && v6.isEmpty }
 
   /// One of the endpoints whose address is not excluded, all equally likely; of the family if there is one.

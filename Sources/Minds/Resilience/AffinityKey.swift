@@ -9,6 +9,11 @@ public enum AffinityKey {
     public var hash: UInt64?
     /// A value for `set-cookie`.
     public var cookie: String?
+
+    public init(hash: UInt64? = nil, cookie: String? = nil) {
+      self.hash = hash
+      self.cookie = cookie
+    }
   }
 
   /// - Parameters:

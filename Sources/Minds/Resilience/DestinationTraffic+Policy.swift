@@ -6,6 +6,11 @@ extension DestinationTraffic {
     /// For `Balancer.init`; empty for all endpoints.
     public let labels: [String: String]
     public let policy: TrafficPolicy
+
+    public init(labels: [String: String], policy: TrafficPolicy) {
+      self.labels = labels
+      self.policy = policy
+    }
   }
 
   /// What holds for a port of the service and a subset of its endpoints. What is said of the subset wins over

@@ -43,6 +43,10 @@ public struct WaypointConfiguration: Hashable, Sendable, Codable {
   public var authentications: [TokenAuthentication]
   /// Why it is needed: one clause each, such as `AuthorizationPolicy production/payments asks for methods`.
   public var reasons: [String]
+  /// `apus.io/waypoint: always`: it runs though nobody asks for it.
+  public var isAlwaysOn = false
+  /// How many run at once, when it runs.
+  public var replicas = 1
 
   public init(
     waypoint: WaypointName, services: [ServiceTraffic] = [], destinations: [DestinationTraffic] = [],
@@ -100,4 +104,17 @@ public enum ApplicationProtocol: String, Hashable, Sendable, Codable {
   case http1, http2, grpc
   /// Relayed byte by byte.
   case tcp
+}
+
+extension WaypointName {
+  /// The service that stands for the waypoints; its `subjectAltNames` say who they are.
+  public func service(in clusterDomain: String) -> ServiceKey {
+    ServiceKey(namespace: namespace, hostname: "\(name).\(namespace).svc.\(clusterDomain)")
+  }
+
+  /// The waypoint that has a service account; nil for an account of another kind.
+  public init?(account: String, in namespace: String) {
+    guard account.hasSuffix(Self.suffix), account.utf8.count > Self.suffix.utf8.count else { return nil }
+    self.init(namespace: namespace, serviceAccount: String(account.dropLast(Self.suffix.count)))
+  }
 }

@@ -1,13 +1,13 @@
 /// A small generator for choices that need no secrecy, such as endpoints (xorshift64*, seeded by the system).
-struct FastRandom: RandomNumberGenerator {
+public struct FastRandom: RandomNumberGenerator {
   private var state: UInt64
 
-  init() {
+  public init() {
     var system = SystemRandomNumberGenerator()
     state = system.next() | 1
   }
 
-  mutating func next() -> UInt64 {
+  public mutating func next() -> UInt64 {
     state ^= state >> 12
     state ^= state << 25
     state ^= state >> 27

@@ -1,0 +1,44 @@
+import Bytes
+import MeshIndex
+import MeshModel
+import Resilience
+
+/// The endpoints of one port of a service (or of a subset of them) as one worker chooses among them, and what
+/// it has learned of them.
+final class Destination {
+  let key: DestinationKey
+  private(set) var policy: TrafficPolicy
+  let balancer: Balancer
+  let breaker: CircuitBreaker
+  let ledger: RetryLedger
+  private var revision: UInt64 = 0
+  private var endpoints: [EndpointID: MeshIndex.Endpoint] = [:]
+
+  init(_ key: DestinationKey, _ choice: DestinationTraffic.Choice, _ tables: WaypointTables) {
+    self.key = key
+    policy = choice.policy
+    balancer = Balancer(choice.policy, subset: choice.labels)
+    breaker = tables.breaker(key, choice.policy.pool)
+    ledger = RetryLedger(choice.policy.retryBudget)
+  }
+
+  /// The endpoints are those of the snapshot.
+  func follow(_ mesh: MeshSnapshot, now: Instant, using random: inout some RandomNumberGenerator) {
+    guard revision != mesh.revision else { return }
+    revision = mesh.revision
+    let found = mesh.endpoints(of: key.service, port: key.port)
+    endpoints = Dictionary(found.map { ($0.resilienceID, $0) }) { first, _ in first }
+    balancer.update(
+      found.map { endpoint in
+        Resilience.Endpoint(
+          endpoint.resilienceID, labels: endpoint.workload.subsetLabels, locality: endpoint.workload.locality)
+      }, now: now, using: &random)
+  }
+
+  /// Where an endpoint that was picked is dialed; nil for one that has just gone.
+  func endpoint(_ id: EndpointID) -> MeshIndex.Endpoint? { endpoints[id] }
+}
+
+extension MeshIndex.Endpoint {
+  var resilienceID: EndpointID { EndpointID(workload: workload.uid, address: address) }
+}

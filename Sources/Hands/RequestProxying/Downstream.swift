@@ -1,0 +1,211 @@
+import Bytes
+import HTTPExchange
+import HTTPModel
+import MeshModel
+
+/// One connection of a client: finds out what it speaks, then reads its requests.
+final class Downstream: PipeOwner, ServerConnectionHandler {
+  let origin: Origin
+  let target: Target
+  let tables: WaypointTables
+  unowned let proxy: RequestProxy
+  private var pipe: (any Pipe)?
+  private(set) var connection: ServerConnection?
+  private var exchanges: [ExchangeID: RequestExchange] = [:]
+  private var relay: RawRelay?
+  private let declared: ApplicationProtocol?
+  /// What came before it was clear what is spoken.
+  private var unread: [UInt8] = []
+  private var hasEnded = false
+
+  init(
+    _ pipe: any Pipe, for origin: Origin, to target: Target, declared: ApplicationProtocol?,
+    tables: WaypointTables, proxy: RequestProxy
+  ) {
+    self.pipe = pipe
+    self.origin = origin
+    self.target = target
+    self.declared = declared
+    self.tables = tables
+    self.proxy = proxy
+    switch declared {
+    case .http1: speak(.http1)
+    case .http2, .grpc: speak(.http2)
+    case .tcp: startRelay()
+    // A server that speaks first must not wait for its client: it is dialed at once.
+    case nil: startRelay(isTentative: true)
+    }
+  }
+
+  /// What endpoints are spoken to with, when nothing is configured.
+  func upstreamVersion(_ pool: ConnectionPool) -> HTTPVersion {
+    if pool.keepsClientProtocol { return connection?.version ?? .http1 }
+    if pool.prefersHTTP2 { return .http2 }
+    switch declared {
+    case .http2, .grpc: return .http2
+    case .http1, .tcp: return .http1
+    case nil: return connection?.version ?? .http1
+    }
+  }
+
+  private func speak(_ version: HTTPVersion) {
+    let made = ServerConnection(version, limits: proxy.limits)
+    made.handler = self
+    connection = made
+  }
+
+  private func startRelay(isTentative: Bool = false) {
+    relay = RawRelay(self, isTentative: isTentative)
+    relay?.start()
+  }
+
+  // MARK: The client's pipe
+
+  func opened() {}
+
+  func received(_ bytes: Span<UInt8>) {
+    if let connection {
+      connection.receive(bytes)
+      return afterReceiving()
+    }
+    guard let relay, relay.isTentative else {
+      relay?.fromClient(bytes)
+      return
+    }
+    for index in bytes.indices { unread.append(bytes[index]) }
+    switch Sniff.of(unread) {
+    case .undecided: return
+    case .other:
+      relay.isTentative = false
+      relay.fromClient(unread.span)
+    case .http(let version):
+      self.relay = nil
+      relay.giveUp()
+      speak(version)
+      connection?.receive(unread.span)
+      afterReceiving()
+    }
+    unread = []
+  }
+
+  func ended() {
+    hasEnded = true
+    if let connection {
+      connection.finish()
+      afterReceiving()
+    } else {
+      if let relay, relay.isTentative, !unread.isEmpty {
+        relay.isTentative = false
+        relay.fromClient(unread.span)
+        unread = []
+      }
+      relay?.clientEnded()
+    }
+  }
+
+  func broken(_ failure: PipeFailure) {
+    pipe = nil
+    connection?.cut()
+    relay?.giveUp()
+    finish()
+  }
+
+  func transmit(into bytes: inout OutputSpan<UInt8>) -> PipeFill {
+    if let relay { return relay.toClient(&bytes) }
+    let before = bytes.count
+    connection?.transmit(into: &bytes)
+    if bytes.count > before { return .bytes }
+    return connection?.isFinished == true ? .end : .later
+  }
+
+  func settle() {
+    connection?.settle()
+    relay?.settleClient()
+    afterReceiving()
+  }
+
+  private func afterReceiving() {
+    guard let connection else { return }
+    giveCredit(connection.takeCredit())
+    if connection.wantsWrite || connection.isFinished { pipe?.wake() }
+    if connection.isFinished, hasEnded || connection.version == .http2 { close(isClean: true) }
+  }
+
+  func giveCredit(_ count: Int) { if count > 0 { pipe?.credit(count) } }
+  func wakePipe() { pipe?.wake() }
+
+  /// Ends the client's connection; `isClean`: nothing was cut.
+  func close(isClean: Bool) {
+    let pipe = pipe
+    self.pipe = nil
+    pipe?.close(isClean: isClean)
+    finish()
+  }
+
+  private func finish() {
+    let left = exchanges
+    exchanges = [:]
+    for exchange in left.values { exchange.clientLeft() }
+    proxy.left(self)
+  }
+
+  func drain() { connection?.drain() }
+
+  // MARK: Requests
+
+  func begun(_ id: ExchangeID, _ request: IncomingRequest) {
+    let exchange = RequestExchange(id, request, self)
+    exchanges[id] = exchange
+    exchange.start()
+  }
+
+  func received(_ id: ExchangeID, _ bytes: Span<UInt8>) {
+    guard let exchange = exchanges[id] else {
+      connection?.consumed(id, bytes.count)
+      return
+    }
+    exchange.fromClient(bytes)
+  }
+
+  func ended(_ id: ExchangeID, trailers: [Field]) { exchanges[id]?.clientEnded(trailers: trailers) }
+  func aborted(_ id: ExchangeID) { exchanges.removeValue(forKey: id)?.clientLeft() }
+  func sent(_ id: ExchangeID, _ count: Int) { exchanges[id]?.sentToClient(count) }
+  func wantsTransmit() { pipe?.wake() }
+
+  func done(_ id: ExchangeID) {
+    exchanges[id] = nil
+    if proxy.isDraining { connection?.drain() }
+  }
+}
+
+/// What the first bytes of a client say.
+enum Sniff {
+  case undecided
+  case http(HTTPVersion)
+  case other
+
+  private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+  /// A request line that has not ended after so many bytes is none.
+  private static let longestLine = 8 << 10
+
+  /// HTTP/2 is its preface; HTTP/1.x is a line that ends in its version, or that can still become one.
+  static func of(_ bytes: [UInt8]) -> Sniff {
+    if bytes.count <= preface.count ? preface.starts(with: bytes) : bytes.starts(with: preface) {
+      return bytes.count < preface.count ? .undecided : .http(.http2)
+    }
+    let method = bytes.prefix { $0 != 0x20 }
+    guard method.count <= 32, method.allSatisfy(HTTPGrammar.isToken), bytes.first != 0x20 else {
+      return .other
+    }
+    guard let end = bytes.firstIndex(of: 0x0a) else {
+      let isText = bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x0d }
+      return isText && bytes.count < longestLine ? .undecided : .other
+    }
+    var line = bytes[..<end]
+    if line.last == 0x0d { line.removeLast() }
+    let tail = Array("HTTP/1.".utf8)
+    let version = line.suffix(tail.count + 1)
+    let isVersion = version.count == tail.count + 1 && version.starts(with: tail)
+    return isVersion ? .http(.http1) : .other
+  }
+}

@@ -1,0 +1,103 @@
+import Bytes
+import HTTPExchange
+import HTTPModel
+import HTTPRouting
+import MeshIndex
+import MeshModel
+import Resilience
+
+// Sending the request to an endpoint, and to another when that fails.
+extension RequestExchange {
+  func attempt() {
+    guard let destination, let plan else { return }
+    record.attempts += 1
+    wasSent = false
+    answeredStatus = 0
+    guard
+      let picked = destination.balancer.pick(
+        hash: hash.hash, excluding: plan.tried, now: proxy.now, using: &proxy.random)
+    else { return refuse(503, .noHealthyUpstream, "no endpoint of \(destination.key.service) is ready") }
+    guard let endpoint = destination.endpoint(picked.endpoint.id) else {
+      return refuse(503, .noHealthyUpstream, "no endpoint of \(destination.key.service) is ready")
+    }
+    lease = consume picked
+    send(to: endpoint)
+  }
+
+  /// Policy is asked for the very endpoint: another one may be bound by others.
+  func send(to endpoint: MeshIndex.Endpoint) {
+    record.destination = endpoint.address
+    record.workload = endpoint.workload.name
+    if let reason = proxy.refusal(of: downstream.origin, at: endpoint) {
+      record.refusal = reason
+      return refuse(403, .unauthorized, "RBAC: access denied (\(reason))")
+    }
+    guard let destination else { return }
+    let found: (upstream: Upstream, isFresh: Bool)
+    do throws(CircuitBreaker.Overflow) {
+      if pending == nil { pending = try destination.breaker.admit(.pendingRequests) }
+      found = try proxy.pool(of: destination).connection(
+        to: endpoint, for: downstream.origin, downstream.upstreamVersion(destination.policy.pool))
+    } catch {
+      return refuse(503, error.flag, error.description)
+    }
+    upstream = found.upstream
+    if let deadline = plan?.tryDeadline(from: proxy.now) { tryToken = proxy.wake(self, at: deadline) }
+    found.upstream.take(self)
+  }
+
+  func opened(_ upstream: Upstream) {
+    pending = nil
+    guard let forwarding else { return }
+    do throws(HeadError) {
+      upstreamID = try upstream.request(
+        forwarding.head, body: request.body, upgrade: upstream.key.version == .http1 ? request.upgrade : nil,
+        for: self)
+    } catch {
+      return refuse(502, .upstreamProtocolError, "the request may not be sent: \(error)")
+    }
+    wasSent = true
+    guard let upstreamID else { return }
+    let kept = replay.isWhole ? replay.bytes : unsent
+    unsent = []
+    if !kept.isEmpty { upstream.send(upstreamID, kept.span) }
+    if hasEnded { upstream.end(upstreamID, trailers: trailers) }
+  }
+
+  /// Ends the try; what is learned of the endpoint depends on how.
+  func leaveTry(_ observation: Observation?) {
+    if let lease = lease.take(), let observation { lease.finish(observation, now: proxy.now) }
+    let (upstream, id) = (upstream, upstreamID)
+    self.upstream = nil
+    upstreamID = nil
+    pending = nil
+    ticket = nil
+    proxy.cancel(tryToken)
+    tryToken = nil
+    upstream?.leave(self, id)
+  }
+
+  /// A try has failed before anything was passed on.
+  func tryFailed(_ result: TryResult, _ words: String) {
+    let handle = lease?.handle
+    leaveTry(result.observation)
+    guard let destination, plan != nil else { return give(up: nil, result, words) }
+    let decision = plan?.decide(
+      after: result, at: handle, bodyIsWhole: replay.isWhole, responseBegan: response != .none,
+      ledger: destination.ledger, breaker: destination.breaker, now: proxy.now, using: &proxy.random)
+    switch consume decision {
+    case .retry(let ticket)?:
+      pauseToken = proxy.wake(self, at: proxy.now + ticket.pause)
+      self.ticket = consume ticket
+    case .giveUp(let why)?: give(up: why, result, words)
+    case nil: give(up: nil, result, words)
+    }
+  }
+
+  private func give(up why: GiveUp?, _ result: TryResult, _ words: String) {
+    if let flag = why?.flag { record.flags.insert(flag) }
+    var status = 503
+    if case .timedOut = result { status = 504 }
+    refuse(status, result.flag, words)
+  }
+}

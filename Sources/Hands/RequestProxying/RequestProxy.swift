@@ -1,0 +1,170 @@
+public import Bytes
+public import HTTPExchange
+import HTTPRouting
+public import MeshIndex
+public import MeshModel
+import PolicyEngine
+import Reactor
+import Resilience
+
+/// A waypoint's requests on one worker: everything between the clients' pipes and the endpoints' pipes. It
+/// belongs to its worker's thread.
+public final class RequestProxy {
+  unowned let world: any RequestWorld
+  let limits: HTTPLimits
+  /// The waypoint's own service: what is bound to it is served, and nothing else.
+  let waypoint: ServiceKey
+  private(set) var mesh = MeshSnapshot.unknown
+  private(set) var tables: WaypointTables?
+  private var destinations: [DestinationKey: Destination] = [:]
+  private var pools: [DestinationKey: UpstreamPool] = [:]
+  private var downstreams: [ObjectIdentifier: Downstream] = [:]
+  private var deadlines = Deadlines()
+  private var timed: [UInt64: any Timed] = [:]
+  private var lastToken: UInt64 = 0
+  let replays = ReplayAllowance()
+  var random = FastRandom()
+  private(set) var isDraining = false
+
+  public init(
+    waypoint: ServiceKey, world: any RequestWorld, limits: HTTPLimits = HTTPLimits()
+  ) {
+    self.waypoint = waypoint
+    self.world = world
+    self.limits = limits
+  }
+
+  var now: Instant { world.now }
+
+  // MARK: What it knows
+
+  public func adopt(_ mesh: MeshSnapshot) { self.mesh = mesh }
+
+  /// Requests under way go on as they were decided; the next ones follow the new rules.
+  public func adopt(_ tables: WaypointTables) {
+    self.tables = tables
+    for pool in pools.values { pool.drain() }
+    destinations = [:]
+    pools = [:]
+  }
+
+  /// True when there is enough to serve with: rules and the mesh.
+  public var isReady: Bool { tables != nil && mesh.isSynced }
+
+  /// Clients' connections.
+  public var load: Int { downstreams.count }
+
+  // MARK: Clients
+
+  /// Takes a client's connection to an address; the owner of its pipe, or why it is refused.
+  public func accept(
+    _ pipe: any Pipe, for origin: Origin, to address: SocketAddress
+  ) -> Result<any PipeOwner, RequestRefusal> {
+    guard let tables, mesh.isSynced else { return .failure(.init(.notReady)) }
+    guard let target = target(address, from: origin) else { return .failure(.init(.gone)) }
+    let declared = target.service.flatMap { tables.declared($0, port: address.port) }
+    let downstream = Downstream(
+      pipe, for: origin, to: target, declared: declared, tables: tables, proxy: self)
+    downstreams[ObjectIdentifier(downstream)] = downstream
+    return .success(downstream)
+  }
+
+  /// What of this waypoint's is at the address; nil for anything else.
+  private func target(_ address: SocketAddress, from origin: Origin) -> Target? {
+    if let workload = mesh.workload(at: address.ip) {
+      return workload.waypoint == waypoint ? Target(address: address, service: nil, workload: workload) : nil
+    }
+    guard let service = mesh.service(at: address.ip, for: origin.namespace), service.waypoint == waypoint,
+      service.ports.contains(where: { $0.servicePort == address.port })
+    else { return nil }
+    return Target(address: address, service: service.key, workload: nil)
+  }
+
+  func left(_ downstream: Downstream) { downstreams[ObjectIdentifier(downstream)] = nil }
+
+  /// Clients are told to go elsewhere; what is under way goes on.
+  public func drain() {
+    isDraining = true
+    for downstream in downstreams.values { downstream.drain() }
+    for pool in pools.values { pool.drain() }
+  }
+
+  // MARK: Destinations
+
+  /// Nil when there is no such subset.
+  func destination(_ key: DestinationKey, _ tables: WaypointTables) -> Destination? {
+    if let found = destinations[key] {
+      found.follow(mesh, now: now, using: &random)
+      return found
+    }
+    guard let choice = tables.choice(key) else { return nil }
+    let made = Destination(key, choice, tables)
+    destinations[key] = made
+    made.follow(mesh, now: now, using: &random)
+    return made
+  }
+
+  func pool(of destination: Destination) -> UpstreamPool {
+    if let found = pools[destination.key] { return found }
+    let made = UpstreamPool(
+      destination.policy, limits: limits, breaker: destination.breaker, world: world)
+    pools[destination.key] = made
+    return made
+  }
+
+  // MARK: Policy
+
+  /// Why the client may not reach the endpoint; nil when it may. The waypoint asks what agents leave to it.
+  func refusal(of origin: Origin, at endpoint: MeshIndex.Endpoint) -> RefusalReason? {
+    var policies = mesh.authorizations(for: endpoint.workload)
+    policies.waypoints = nil
+    return verdict(
+      peer: Peer(identity: origin.identity, address: origin.address),
+      destination: PolicyEngine.Destination(workload: endpoint.workload, address: endpoint.address),
+      policies: policies
+    ).refusal
+  }
+
+  // MARK: Time
+
+  /// Calls `deadlinePassed` at that time; the token cancels it.
+  func wake(_ target: any Timed, at when: Instant) -> UInt64 {
+    lastToken += 1
+    timed[lastToken] = target
+    deadlines.add(when, token: lastToken)
+    world.wake(at: when)
+    return lastToken
+  }
+
+  func cancel(_ token: UInt64?) { if let token { timed[token] = nil } }
+
+  /// Does what was due.
+  public func advance(to now: Instant) {
+    while let token = deadlines.pop(before: now) {
+      timed.removeValue(forKey: token)?.deadlinePassed(token)
+    }
+    for pool in pools.values { pool.advance(to: now) }
+    if let next = deadlines.earliest { world.wake(at: next) }
+  }
+}
+
+/// Something that waits for a time.
+protocol Timed: AnyObject {
+  func deadlinePassed(_ token: UInt64)
+}
+
+/// Why a client's connection is not taken.
+public struct RequestRefusal: Error, Hashable, Sendable {
+  public let reason: RefusalReason
+
+  init(_ reason: RefusalReason) { self.reason = reason }
+}
+
+/// What a client's connection is addressed to.
+struct Target {
+  /// As the application dialed it.
+  let address: SocketAddress
+  let service: ServiceKey?
+  /// When it is a workload's own address.
+  let workload: Workload?
+}

@@ -1,0 +1,200 @@
+import Bytes
+import HTTPExchange
+import HTTPModel
+import MeshIndex
+import MeshModel
+import Resilience
+
+/// Who has a request at an upstream connection.
+protocol UpstreamUser: AnyObject {
+  /// The connection takes the request now.
+  func opened(_ upstream: Upstream)
+  func informed(_ head: ResponseHead)
+  func answered(_ response: IncomingResponse)
+  func received(_ bytes: Span<UInt8>)
+  func ended(trailers: [Field])
+  func failed(_ failure: UpstreamFailure)
+  func sent(_ count: Int)
+}
+
+/// Why a request at an upstream connection cannot go on.
+enum UpstreamFailure {
+  /// No connection: nothing was said.
+  case unreachable(PipeFailure)
+  case exchange(ExchangeFailure)
+}
+
+/// One HTTP connection to an endpoint, on behalf of one client.
+final class Upstream: PipeOwner, ClientConnectionHandler {
+  let key: UpstreamKey
+  unowned let pool: UpstreamPool
+  private let connection: ClientConnection
+  private var pipe: (any Pipe)?
+  private var waiting: [any UpstreamUser] = []
+  private var users: [ExchangeID: any UpstreamUser] = [:]
+  private(set) var isOpen = false
+  private(set) var isOver = false
+  /// Since when nothing is under way.
+  private(set) var idleSince: Instant?
+  private var served = 0
+  private let place: Place
+
+  init(_ key: UpstreamKey, _ pool: UpstreamPool, place: consuming Place) {
+    self.key = key
+    self.pool = pool
+    self.place = place
+    connection = ClientConnection(key.version, limits: pool.limits)
+    connection.handler = self
+  }
+
+  func dial(_ endpoint: MeshIndex.Endpoint, _ world: any RequestWorld) {
+    pipe = world.dial(endpoint, for: key.origin, owner: self)
+  }
+
+  /// Another request may be given to it.
+  func takesUser(limit: Int?) -> Bool {
+    guard !isOver else { return false }
+    if let limit, served + waiting.count >= limit { return false }
+    guard isOpen else { return key.version == .http2 && waiting.count < 100 }
+    return waiting.isEmpty && connection.takesRequests
+  }
+
+  func take(_ user: any UpstreamUser) {
+    idleSince = nil
+    if isOpen { user.opened(self) } else { waiting.append(user) }
+  }
+
+  // MARK: What users do
+
+  func request(
+    _ head: RequestHead, body: BodySize, upgrade: String?, for user: any UpstreamUser
+  ) throws(HeadError) -> ExchangeID {
+    let id = try connection.request(head, body: body, upgrade: upgrade)
+    served += 1
+    users[id] = user
+    return id
+  }
+
+  func send(_ id: ExchangeID, _ bytes: Span<UInt8>) { connection.send(id, bytes) }
+  func end(_ id: ExchangeID, trailers: [Field]) { connection.end(id, trailers: trailers) }
+
+  func consumed(_ id: ExchangeID, _ count: Int) {
+    connection.consumed(id, count)
+    giveCredit()
+  }
+
+  /// The user hears nothing more.
+  func leave(_ user: any UpstreamUser, _ id: ExchangeID?) {
+    waiting.removeAll { $0 === user }
+    if let id, users.removeValue(forKey: id) != nil {
+      connection.cancel(id)
+      // HTTP/1.x has no other way to say that nobody waits any more.
+      if connection.isClosing { return close(isClean: false) }
+    }
+    tidy()
+  }
+
+  // MARK: The pipe
+
+  func opened() {
+    isOpen = true
+    pool.opened(self)
+    let users = waiting
+    waiting = []
+    for user in users { user.opened(self) }
+    tidy()
+  }
+
+  func received(_ bytes: Span<UInt8>) {
+    connection.receive(bytes)
+    giveCredit()
+    tidy()
+  }
+
+  func ended() {
+    connection.finish()
+    close(isClean: false)
+  }
+
+  func broken(_ failure: PipeFailure) {
+    pipe = nil
+    let lost = waiting
+    waiting = []
+    let wasOpen = isOpen
+    retire()
+    for user in lost { user.failed(.unreachable(failure)) }
+    if wasOpen { connection.cut(failure.description) }
+  }
+
+  func transmit(into bytes: inout OutputSpan<UInt8>) -> PipeFill {
+    let before = bytes.count
+    connection.transmit(into: &bytes)
+    return bytes.count > before ? .bytes : .later
+  }
+
+  func settle() {
+    connection.settle()
+    if connection.wantsWrite { pipe?.wake() }
+    tidy()
+  }
+
+  private func giveCredit() {
+    let count = connection.takeCredit()
+    if count > 0 { pipe?.credit(count) }
+  }
+
+  /// Nothing of any user is cut: closed for having been idle or used enough.
+  func close(isClean: Bool = true) {
+    let pipe = pipe
+    self.pipe = nil
+    retire()
+    pipe?.close(isClean: isClean)
+  }
+
+  private func retire() {
+    guard !isOver else { return }
+    isOver = true
+    pool.retired(self)
+  }
+
+  /// Idle, or of no more use.
+  private func tidy() {
+    guard !isOver, isOpen, users.isEmpty, waiting.isEmpty else { return }
+    let isSpent = pool.policy.pool.maxRequestsPerConnection.map { $0 > 0 && served >= $0 } ?? false
+    if connection.isClosing || !connection.takesRequests || isSpent { return close() }
+    if idleSince == nil {
+      idleSince = pool.now
+      pool.becameIdle(self)
+    }
+  }
+
+  // MARK: What the connection tells
+
+  func wantsTransmit() { pipe?.wake() }
+  func informed(_ id: ExchangeID, _ head: ResponseHead) { users[id]?.informed(head) }
+  func answered(_ id: ExchangeID, _ response: IncomingResponse) { users[id]?.answered(response) }
+
+  func received(_ id: ExchangeID, _ bytes: Span<UInt8>) {
+    guard let user = users[id] else { return connection.consumed(id, bytes.count) }
+    user.received(bytes)
+  }
+
+  func ended(_ id: ExchangeID, trailers: [Field]) {
+    users.removeValue(forKey: id)?.ended(trailers: trailers)
+  }
+
+  func failed(_ id: ExchangeID, _ failure: ExchangeFailure) {
+    users.removeValue(forKey: id)?.failed(.exchange(failure))
+  }
+
+  func sent(_ id: ExchangeID, _ count: Int) { users[id]?.sent(count) }
+}
+
+extension PipeFailure {
+  var description: String {
+    switch self {
+    case .refused(let reason): "refused: \(reason)"
+    case .failed(let text): text
+    }
+  }
+}

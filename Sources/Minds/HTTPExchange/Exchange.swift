@@ -1,0 +1,73 @@
+public import HTTPModel
+
+/// Which family of HTTP a connection speaks.
+public enum HTTPVersion: Hashable, Sendable { case http1, http2 }
+
+/// One request and its response on a connection: the stream of HTTP/2, or the number of the exchange of
+/// HTTP/1.x.
+public struct ExchangeID: Hashable, Sendable {
+  public let number: Int32
+
+  init(_ number: Int32) { self.number = number }
+}
+
+/// A request as a server gets it.
+public struct IncomingRequest: Hashable, Sendable {
+  /// With the fields of the hop, but Host.
+  public var head: RequestHead
+  public var body: BodySize
+  public var version: HTTPVersion
+  /// The client waits for 100 before it sends the body; HTTP/1.1 only.
+  public var expectsContinue: Bool
+  /// The protocols that it offers to change to, as written; HTTP/1.1 only.
+  public var upgrade: String?
+
+  public init(
+    head: RequestHead, body: BodySize, version: HTTPVersion, expectsContinue: Bool = false,
+    upgrade: String? = nil
+  ) {
+    self.head = head
+    self.body = body
+    self.version = version
+    self.expectsContinue = expectsContinue
+    self.upgrade = upgrade
+  }
+}
+
+/// A response as a client gets it.
+public struct IncomingResponse: Hashable, Sendable {
+  public var head: ResponseHead
+  public var body: BodySize
+  /// What follows are the bytes of another protocol: 101, or the success of a CONNECT.
+  public var isTunnel: Bool
+
+  public init(head: ResponseHead, body: BodySize, isTunnel: Bool = false) {
+    self.head = head
+    self.body = body
+    self.isTunnel = isTunnel
+  }
+}
+
+/// Why a client's exchange cannot go on.
+public enum ExchangeFailure: Error, Hashable, Sendable {
+  /// The server did nothing with the request: it may be sent again, whatever its method.
+  case refused
+  /// The server reset the exchange, in words for a record.
+  case reset(String)
+  /// The server broke a rule of HTTP: its response cannot be trusted.
+  case malformed(String)
+  /// The connection ended before the response did.
+  case lost(String)
+}
+
+/// Limits of one connection.
+public struct HTTPLimits: Hashable, Sendable {
+  /// A head, in bytes, at most 1 MiB; more is answered 431.
+  public var maximumHead = 64 << 10
+  /// Requests at once on one HTTP/2 connection.
+  public var maximumStreams: UInt32 = 100
+  /// The receive window of one HTTP/2 stream, in bytes: what may wait for a slow other side.
+  public var streamWindow: Int32 = 256 << 10
+
+  public init() {}
+}
