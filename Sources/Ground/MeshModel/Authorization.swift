@@ -1,6 +1,6 @@
-/// A policy as it travels to an agent (`istio.security.Authorization`): rules are alternatives, the clauses
-/// of a rule must all hold, the matches of a clause are alternatives, and every attribute that a match names
-/// must hold.
+/// A policy as it travels to an agent (`istio.security.Authorization`), or whole, to a waypoint: rules are
+/// alternatives, the clauses of a rule must all hold, the matches of a clause are alternatives, and every
+/// attribute that a match names must hold.
 public struct Authorization: Hashable, Sendable, Codable {
   /// To whom it applies: the whole mesh, its namespace, or the workloads that name it.
   public enum Scope: UInt8, Sendable, Codable { case global, namespace, workloadSelector }
@@ -60,6 +60,8 @@ public struct Authorization: Hashable, Sendable, Codable {
     public var notDestinationPorts: [UInt16] = []
     public var serviceAccounts: [ServiceAccountMatch] = []
     public var notServiceAccounts: [ServiceAccountMatch] = []
+    /// What only waypoints are asked; all must hold. None of a policy as agents have it.
+    public var terms: [Term] = []
     public init() {}
   }
 

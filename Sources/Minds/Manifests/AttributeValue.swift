@@ -1,3 +1,4 @@
+import HTTPModel
 import MeshModel
 
 /// The values of a policy's attributes, from their text.
@@ -23,14 +24,25 @@ enum AttributeValue {
     case .serviceAccount:
       guard account(text, in: "") == nil else { return nil }
       return Fault(why: "is not a service account", remedy: "Write NAMESPACE/ACCOUNT or ACCOUNT, without *.")
-    case .sourceIP, .destinationIP:
+    case .sourceIP, .destinationIP, .remoteIP:
       guard range(text) == nil else { return nil }
       return Fault(why: "is not an address or a range", remedy: "Write 10.0.0.0/8, fd00::/8 or one address.")
     case .destinationPort:
       guard port(text) == nil else { return nil }
       return Fault(why: "is not a port", remedy: "Use a number from 1 to 65535, in quotes.")
-    case .request: return nil
+    case .path: return pathFault(text)
+    case .method, .host, .serverName: return patternFault(text)
+    // Any text may be in these, also a `*`.
+    case .header, .tokenPrincipal, .tokenAudience, .tokenPresenter, .tokenClaim, .foreign: return nil
     }
+  }
+
+  private static func pathFault(_ text: String) -> Fault? {
+    if text.contains("{") || text.contains("}") { return PathTemplate.fault(of: text) }
+    guard patternFault(text) != nil else { return nil }
+    return Fault(
+      why: "has a * that is not alone at its beginning or its end",
+      remedy: "Use x*, *x or *, or {*} for one segment.")
   }
 
   /// No identity has a `*`, so that one in the middle would match nothing.
@@ -47,6 +59,19 @@ enum AttributeValue {
     if text.hasPrefix("*") { return .suffix(String(text.dropFirst())) }
     if text.hasSuffix("*") { return .prefix(String(text.dropLast())) }
     return .exact(text)
+  }
+
+  /// A value as waypoints compare it; nil when it has a fault.
+  static func value(
+    _ text: String, _ attribute: AuthorizationPolicyObject.Attribute
+  ) -> Authorization.Term.Value? {
+    switch attribute {
+    case .remoteIP: range(text).map(Authorization.Term.Value.range)
+    case .host, .serverName: .text(pattern(text.lowercased()))
+    case .path where text.contains("{"): .template(PathNormalisation.escapingBeyondASCII(text))
+    case .path: .text(pattern(PathNormalisation.escapingBeyondASCII(text)))
+    default: .text(pattern(text))
+    }
   }
 
   /// `ACCOUNT` is one of the policy's own namespace.

@@ -6,6 +6,8 @@ import MeshModel
 struct AuthorizationPolicyBindings {
   /// What the policies became, by key.
   private(set) var authorizations: [Authorization] = []
+  /// The same, whole, for waypoints.
+  private(set) var wholes: [String: Authorization] = [:]
   /// Where each rule of an authorization was written, in its order.
   private(set) var origins: [String: [Place]] = [:]
   private(set) var findings: [Finding] = []
@@ -37,6 +39,7 @@ struct AuthorizationPolicyBindings {
       findings += compilation.findings
       guard let compiled = compilation.authorization else { continue }
       authorizations.append(compiled)
+      wholes[compiled.key] = compilation.whole
       origins[compiled.key] = compilation.origins
       guard let selectors else {
         wide[policy.meta.namespace, default: []].append(policy)

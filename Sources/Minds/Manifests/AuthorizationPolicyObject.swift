@@ -47,7 +47,21 @@ public struct AuthorizationPolicyObject: ManifestObject {
   public enum Attribute: Hashable, Sendable {
     case principal, namespace, serviceAccount, trustDomain, sourceIP, destinationIP, destinationPort
     /// Known only to who reads requests.
-    case request
+    case method, path, host, remoteIP, serverName, tokenPrincipal, tokenAudience, tokenPresenter
+    /// By its name in lower case.
+    case header(String)
+    /// By its path, from the outermost claim.
+    case tokenClaim([String])
+    /// Known to another mesh's proxy alone.
+    case foreign
+
+    var isOfRequests: Bool {
+      switch self {
+      case .principal, .namespace, .serviceAccount, .trustDomain, .sourceIP, .destinationIP, .destinationPort:
+        false
+      default: true
+      }
+    }
   }
 
   public var meta: ObjectMeta

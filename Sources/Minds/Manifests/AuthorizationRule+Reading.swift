@@ -1,3 +1,5 @@
+import HTTPModel
+
 extension AuthorizationPolicyObject.Rule {
   init(reading rule: Section) {
     self.init(line: rule.line)
@@ -53,20 +55,21 @@ extension AuthorizationPolicyObject.Rule {
 extension AuthorizationPolicyObject.Term {
   static let ofSource: [String: AuthorizationPolicyObject.Attribute] = [
     "principals": .principal, "namespaces": .namespace, "serviceAccounts": .serviceAccount,
-    "ipBlocks": .sourceIP, "trustDomains": .trustDomain, "requestPrincipals": .request,
-    "remoteIpBlocks": .request,
+    "ipBlocks": .sourceIP, "trustDomains": .trustDomain, "requestPrincipals": .tokenPrincipal,
+    "remoteIpBlocks": .remoteIP,
   ]
   static let ofOperation: [String: AuthorizationPolicyObject.Attribute] = [
-    "ports": .destinationPort, "hosts": .request, "methods": .request, "paths": .request,
+    "ports": .destinationPort, "hosts": .host, "methods": .method, "paths": .path,
   ]
   private static let ofConnection: [String: AuthorizationPolicyObject.Attribute] = [
     "source.ip": .sourceIP, "source.namespace": .namespace, "source.principal": .principal,
     "source.serviceAccount": .serviceAccount, "source.trustDomain": .trustDomain,
     "destination.ip": .destinationIP, "destination.port": .destinationPort,
   ]
-  private static let ofRequests: Set<String> = [
-    "remote.ip", "request.auth.principal", "request.auth.audiences", "request.auth.presenter",
-    "connection.sni",
+  private static let ofRequests: [String: AuthorizationPolicyObject.Attribute] = [
+    "remote.ip": .remoteIP, "request.auth.principal": .tokenPrincipal,
+    "request.auth.audiences": .tokenAudience, "request.auth.presenter": .tokenPresenter,
+    "connection.sni": .serverName,
   ]
 
   /// A field of a source or operation and its `not` twin; nil when both say nothing.
@@ -93,11 +96,11 @@ extension AuthorizationPolicyObject.Term {
       if !section.has("key") { section.missing("key") }
       return nil
     }
-    guard let attribute = Self.ofConnection[key] ?? (Self.isOfRequests(key) ? .request : nil) else {
+    guard let attribute = Self.ofConnection[key] ?? Self.ofRequest(key) else {
       section.sink.report(
         .unknownCondition, .error, line: section.line(of: "key"),
         "\(section.path("key")) \(key.debugDescription) is not an attribute",
-        remedy: "Use one of \(Self.ofConnection.keys.sorted().joined(separator: ", ")).")
+        remedy: "Use one of \(Self.conditions.joined(separator: ", ")).")
       return nil
     }
     self.init(attribute: attribute, path: "\(section.path) (\(key))", line: section.line(of: "key"))
@@ -109,11 +112,36 @@ extension AuthorizationPolicyObject.Term {
     }
   }
 
-  private static func isOfRequests(_ key: String) -> Bool {
-    if ofRequests.contains(key) { return true }
-    return ["request.headers[", "request.auth.claims[", "experimental.envoy.filters."].contains {
-      key.hasPrefix($0) && key.utf8.count > $0.utf8.count && (!$0.hasSuffix("[") || key.hasSuffix("]"))
+  private static let conditions =
+    [String](ofConnection.keys).sorted() + [String](ofRequests.keys).sorted()
+    + ["request.headers[NAME]", "request.auth.claims[NAME]"]
+
+  private static func ofRequest(_ key: String) -> AuthorizationPolicyObject.Attribute? {
+    if let attribute = ofRequests[key] { return attribute }
+    if let names = names(in: key, after: "request.headers"), names.count == 1 {
+      return header(names[0].lowercased())
     }
+    if let names = names(in: key, after: "request.auth.claims") { return .tokenClaim(names) }
+    let foreign = "experimental.envoy.filters."
+    return key.hasPrefix(foreign) && key.utf8.count > foreign.utf8.count ? .foreign : nil
+  }
+
+  /// The host is no field of a request in every version of HTTP, and of the names with a colon the others are
+  /// attributes of their own.
+  private static func header(_ name: String) -> AuthorizationPolicyObject.Attribute? {
+    switch name {
+    case "host", ":authority": .host
+    case ":method": .method
+    default: HTTPGrammar.isToken(name) ? .header(name) : nil
+    }
+  }
+
+  /// `a` and `b` of `PREFIX[a][b]`; nil for another text.
+  private static func names(in key: String, after prefix: String) -> [String]? {
+    guard key.hasPrefix(prefix + "["), key.hasSuffix("]") else { return nil }
+    let inner = key.dropFirst(prefix.utf8.count + 1).dropLast()
+    let names = inner.split(separator: "][", omittingEmptySubsequences: false).map(String.init)
+    return names.allSatisfy { !$0.isEmpty && !$0.contains("[") && !$0.contains("]") } ? names : nil
   }
 
   private func read(_ section: Section, _ key: String) -> [String] {
@@ -126,11 +154,7 @@ extension AuthorizationPolicyObject.Term {
         remedy: "Remove it, or name what it should hold.")
     }
     for value in values {
-      let isPath = key == "paths" || key == "notPaths"
-      guard
-        let fault = AttributeValue.fault(of: value, attribute)
-          ?? (isPath ? PathTemplate.fault(of: value) : nil)
-      else { continue }
+      guard let fault = AttributeValue.fault(of: value, attribute) else { continue }
       section.invalid(key, "\(value.debugDescription) \(fault.why)", remedy: fault.remedy)
     }
     return values

@@ -7,6 +7,9 @@ public struct CompiledMesh: Hashable, Sendable {
   /// By namespace and host name.
   public var services: [Service] = []
   public var authorizations: [Authorization] = []
+  /// Every AuthorizationPolicy whole, with what it asks of requests, by key: what waypoints get in the place
+  /// of the policies of those keys.
+  public var requestAuthorizations: [String: Authorization] = [:]
   /// Where the rules of an authorization were written, by its key and in the order of its rules; none for
   /// those of PeerAuthentication.
   public var ruleOrigins: [String: [Place]] = [:]

@@ -44,6 +44,7 @@ struct Compilation {
       objects.authorizationPolicies, services: objects.services, options: options)
     findings = allocation.findings + policies.findings
     mesh.authorizations = bindings.authorizations + policies.authorizations
+    mesh.requestAuthorizations = policies.wholes
     mesh.ruleOrigins = policies.origins
   }
 

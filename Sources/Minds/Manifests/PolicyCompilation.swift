@@ -6,13 +6,15 @@ import MeshModel
 /// ask of a connection makes an ALLOW lose the rule (it allows less), an AUDIT too, and a DENY lose that term
 /// (it denies more); a CUSTOM, whose authorizer nobody asks, denies what it selects.
 struct PolicyCompilation {
-  private typealias Term = AuthorizationPolicyObject.Term
+  typealias Term = AuthorizationPolicyObject.Term
 
-  private let policy: AuthorizationPolicyObject
+  let policy: AuthorizationPolicyObject
   private let scope: Authorization.Scope
-  private let domains: TrustDomainAliases
+  let domains: TrustDomainAliases
   /// Nil for a policy that never decides and that nobody need hear of.
   private(set) var authorization: Authorization?
+  /// The same with all that it asks, for waypoints.
+  private(set) var whole: Authorization?
   private(set) var origins: [Place] = []
   private(set) var findings: [Finding] = []
 
@@ -38,6 +40,8 @@ struct PolicyCompilation {
       origins += compiled.map { _ in Place(file: policy.meta.place.file, line: rule.line) }
     }
     authorization = authorization(rules)
+    let isPlain = policy.rules.allSatisfy { $0.terms.allSatisfy { !Self.needsWaypoint($0) } }
+    whole = isPlain ? authorization : authorization(policy.rules.compactMap(wholeRule))
   }
 
   private func authorization(_ rules: [Authorization.Rule]) -> Authorization {
@@ -68,6 +72,7 @@ struct PolicyCompilation {
       "it cannot be read whole, so \(bound) \(scope == .workloadSelector ? "are" : "is") closed to everybody",
       remedy: "Correct the errors named beside this one.")
     authorization = authorization([Authorization.Rule(clauses: [])])
+    whole = authorization
     origins = [policy.meta.place]
   }
 
@@ -102,12 +107,12 @@ struct PolicyCompilation {
         default: "the rule denies without asking for it, so more than it says"
         }
       let cause =
-        term.attribute == .request
+        term.attribute.isOfRequests
         ? "needs a waypoint, which reads requests, and none is run yet"
         : "has a suffix, which cannot be compared"
       report(
         .beyondLayer4, beyondSeverity, term.line, "\(term.path) \(cause): \(effect)",
-        remedy: term.attribute == .request
+        remedy: term.attribute.isOfRequests
           ? "Say it with principals, namespaces, serviceAccounts, ipBlocks and ports, or take it out."
           : "Name the trust domains whole, or by their beginnings.")
     }
@@ -153,11 +158,8 @@ struct PolicyCompilation {
   }
 
   private static func isBeyond(_ term: Term) -> Bool {
-    switch term.attribute {
-    case .request: true
-    case .trustDomain: (term.values + term.unwanted).contains { AttributeValue.trustDomain($0) == nil }
-    default: false
-    }
+    guard term.attribute == .trustDomain else { return term.attribute.isOfRequests }
+    return (term.values + term.unwanted).contains { AttributeValue.trustDomain($0) == nil }
   }
 
   /// The matches that must all hold for the terms to hold: one, and a second when trust domains and
@@ -176,7 +178,7 @@ struct PolicyCompilation {
     return [match]
   }
 
-  private func add(_ term: Term, to match: inout Authorization.Match) {
+  func add(_ term: Term, to match: inout Authorization.Match) {
     let (values, unwanted) = (term.values, term.unwanted)
     switch term.attribute {
     case .principal:
@@ -201,7 +203,7 @@ struct PolicyCompilation {
     case .destinationPort:
       match.destinationPorts += values.compactMap(AttributeValue.port)
       match.notDestinationPorts += unwanted.compactMap(AttributeValue.port)
-    case .request: break
+    default: break
     }
   }
 }

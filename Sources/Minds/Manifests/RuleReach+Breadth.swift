@@ -38,7 +38,7 @@ extension RuleReach {
     case .destinationPort:
       guard let ports = setting.ports, !ports.isEmpty else { return nil }
       return ports.isSubset(of: term.values.compactMap(AttributeValue.port)) ? .everybody : nil
-    case .request: return nil
+    default: return nil
     }
   }
 

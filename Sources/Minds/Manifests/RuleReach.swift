@@ -150,7 +150,7 @@ extension AuthorizationPolicyObject.Term {
   var isOfPeer: Bool {
     switch attribute {
     case .principal, .namespace, .serviceAccount, .trustDomain: true
-    case .sourceIP, .destinationIP, .destinationPort, .request: false
+    default: false
     }
   }
 }

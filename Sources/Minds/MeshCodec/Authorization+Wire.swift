@@ -15,7 +15,8 @@ extension Istio_Security_Authorization {
       case .workloadSelector: .workloadSelector
       }
     dryRun = policy.isDryRun
-    let rules = policy.rules.map(Istio_Security_Rule.init)
+    // Whole policies are for waypoints; what reaches an agent never allows more.
+    let rules = policy.forConnections.rules.map(Istio_Security_Rule.init)
     switch policy.action {
     case .allow, .deny:
       action = policy.action == .allow ? .allow : .deny

@@ -23,13 +23,14 @@ extension Authorization.Match {
   func holds(for connection: ConnectionFacts) -> Bool {
     guard !saysNothing else { return false }
     return holdsForPeer(connection) && holdsForAddresses(connection)
+      && terms.allSatisfy { $0.holds(for: connection) }
   }
 
   private var saysNothing: Bool {
     namespaces.isEmpty && notNamespaces.isEmpty && principals.isEmpty && notPrincipals.isEmpty
       && serviceAccounts.isEmpty && notServiceAccounts.isEmpty && sourceIPs.isEmpty && notSourceIPs.isEmpty
       && destinationIPs.isEmpty && notDestinationIPs.isEmpty && destinationPorts.isEmpty
-      && notDestinationPorts.isEmpty
+      && notDestinationPorts.isEmpty && terms.isEmpty
   }
 
   private func holdsForPeer(_ connection: ConnectionFacts) -> Bool {
@@ -59,11 +60,15 @@ extension Authorization.StringMatch {
   /// an absent value.
   func matches(_ value: String?) -> Bool {
     guard let bytes = value?.utf8 else { return false }
+    return matches(bytes)
+  }
+
+  func matches(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
     switch self {
-    case .exact(let text): return bytes.elementsEqual(text.utf8)
-    case .prefix(let text): return bytes.starts(with: text.utf8)
-    case .suffix(let text): return bytes.reversed().starts(with: text.utf8.reversed())
-    case .presence: return !bytes.isEmpty
+    case .exact(let text): bytes.elementsEqual(text.utf8)
+    case .prefix(let text): bytes.starts(with: text.utf8)
+    case .suffix(let text): bytes.reversed().starts(with: text.utf8.reversed())
+    case .presence: !bytes.isEmpty
     }
   }
 }

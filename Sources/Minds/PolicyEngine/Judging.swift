@@ -13,12 +13,30 @@ public func verdict(peer: Peer, destination: Destination, policies: ApplicablePo
     guard let identity = peer.identity, waypoints.contains(identity) else { return .deny(.waypointRequired) }
     return .allow(Permit(destination: destination.address, peer: identity))
   }
+  return judged(peer, destination, nil, policies)
+}
+
+/// Judges one request at a waypoint, which is asked of the client and not of itself: that the workload is
+/// behind a waypoint means nothing here.
+///
+/// Without a request (a connection that is not HTTP) what policies ask of requests cannot be known: it holds
+/// for a DENY, and for an ALLOW never.
+public func verdict(
+  peer: Peer, destination: Destination, request: RequestFacts?, policies: ApplicablePolicies
+) -> Verdict {
+  judged(peer, destination, request, policies)
+}
+
+private func judged(
+  _ peer: Peer, _ destination: Destination, _ request: RequestFacts?, _ policies: ApplicablePolicies
+) -> Verdict {
   guard policies.isDelivered else { return .deny(.notReady) }
-  let connection = ConnectionFacts(peer: peer, destination: destination.address)
+  let facts = ConnectionFacts(peer: peer, destination: destination.address, request: request)
+  let denying = facts.denying
   let keys = RuleIndex.Keys(peer: peer.identity, source: peer.address.ip, port: destination.address.port)
 
   for group in policies.groups {
-    guard let found = group.denying.first(for: keys, where: { group[$0].matches(connection) }) else {
+    guard let found = group.denying.first(for: keys, where: { group[$0].matches(denying) }) else {
       continue
     }
     let policy = group.policies[Int(found.policy)]
@@ -31,7 +49,7 @@ public func verdict(peer: Peer, destination: Destination, policies: ApplicablePo
     return .allow(Permit(destination: destination.address, peer: peer.identity))
   }
   for group in policies.groups
-  where group.allowing.first(for: keys, where: { group[$0].matches(connection) }) != nil {
+  where group.allowing.first(for: keys, where: { group[$0].matches(facts) }) != nil {
     return .allow(Permit(destination: destination.address, peer: peer.identity))
   }
   return .deny(.noPolicyAllows)

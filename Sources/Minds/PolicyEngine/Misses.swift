@@ -1,3 +1,4 @@
+import HTTPModel
 public import MeshModel
 
 /// How a policy stands to one connection: whether it matches, and if not, what its closest rule asks that the
@@ -11,12 +12,13 @@ public struct PolicyOutcome: Sendable {
   public let nearest: (rule: Int, differing: [String])?
 }
 
-/// What each of the policies says of a connection, in their order.
+/// What each of the policies says of a connection or of a request on it, in their order.
 public func outcomes(
-  peer: Peer, destination: Destination, policies: ApplicablePolicies
+  peer: Peer, destination: Destination, request: RequestFacts? = nil, policies: ApplicablePolicies
 ) -> [PolicyOutcome] {
-  let connection = ConnectionFacts(peer: peer, destination: destination.address)
+  let facts = ConnectionFacts(peer: peer, destination: destination.address, request: request)
   return policies.policies.map { policy in
+    let connection = policy.action == .deny ? facts.denying : facts
     if let index = policy.rules.firstIndex(where: { $0.matches(connection) }) {
       return PolicyOutcome(policy: policy, matchingRule: index, nearest: nil)
     }
@@ -72,7 +74,66 @@ extension Authorization.Match {
     ask("port", "\(address.port)", destinationPorts, notDestinationPorts, { String($0) }) {
       $0 == address.port
     }
+    for term in terms where !term.holds(for: connection) {
+      let actual = term.attribute.text(of: connection)
+      // Each half alone tells which of the two it was.
+      for (values, verb) in [(term.values, "must"), (term.unwanted, "must not")] where !values.isEmpty {
+        let half = verb == "must" ? Authorization.Term(term.attribute, values) : nil
+        let other = Authorization.Term(term.attribute, [], unwanted: values)
+        guard !(half ?? other).holds(for: connection) else { continue }
+        let wanted = values.map(\.text).joined(separator: " or ")
+        found.append("\(term.attribute.title) is \(actual), and \(verb) be \(wanted)")
+      }
+    }
     return found
+  }
+}
+
+extension Authorization.Term.Attribute {
+  fileprivate var title: String {
+    switch self {
+    case .method: "method"
+    case .path: "path"
+    case .host: "host"
+    case .header(let name): "header \(name)"
+    case .remoteIP: "remote address"
+    case .serverName: "server name"
+    case .tokenPrincipal: "request principal"
+    case .tokenAudience: "audience"
+    case .tokenPresenter: "presenter"
+    case .tokenClaim(let path): "claim \(path.joined(separator: "."))"
+    case .trustDomain: "trust domain"
+    }
+  }
+
+  /// What the request has; values of headers and tokens may be secrets, and are not told.
+  fileprivate func text(of connection: ConnectionFacts) -> String {
+    switch self {
+    case .trustDomain: return connection.identity?.trustDomain.name ?? "none"
+    case .remoteIP: return "\(connection.request?.remote ?? connection.source)"
+    default: break
+    }
+    guard let request = connection.request else { return "not known without a request" }
+    switch self {
+    case .method: return request.method
+    case .path: return request.path
+    case .host: return request.host ?? "none"
+    case .header(let name): return request.fields.contains { $0.name == name } ? "another" : "none"
+    case .serverName: return request.serverName ?? "none"
+    case .tokenPrincipal: return request.token?.principal ?? "none"
+    case .tokenAudience, .tokenPresenter, .tokenClaim: return request.token == nil ? "none" : "another"
+    case .trustDomain, .remoteIP: return ""
+    }
+  }
+}
+
+extension Authorization.Term.Value {
+  fileprivate var text: String {
+    switch self {
+    case .text(let match): match.text
+    case .template(let template): template
+    case .range(let range): range.description
+    }
   }
 }
 

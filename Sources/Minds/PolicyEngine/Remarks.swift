@@ -8,13 +8,23 @@ public func remarks(
 ) -> PolicyRemarks? {
   // Behind a waypoint the peer is the waypoint, and what is asked of clients is asked there.
   guard policies.watches, policies.isDelivered, policies.waypoints == nil else { return nil }
-  return remarks(peer, destination, policies, isAllowed: verdict.refusal == nil)
+  return remarks(peer, destination, nil, policies, isAllowed: verdict.refusal == nil)
+}
+
+/// The same at a waypoint, of a request; nil is a connection that is not HTTP.
+public func remarks(
+  peer: Peer, destination: Destination, request: RequestFacts?, policies: ApplicablePolicies,
+  verdict: borrowing Verdict
+) -> PolicyRemarks? {
+  guard policies.watches, policies.isDelivered else { return nil }
+  return remarks(peer, destination, request, policies, isAllowed: verdict.refusal == nil)
 }
 
 private func remarks(
-  _ peer: Peer, _ destination: Destination, _ policies: ApplicablePolicies, isAllowed: Bool
+  _ peer: Peer, _ destination: Destination, _ request: RequestFacts?, _ policies: ApplicablePolicies,
+  isAllowed: Bool
 ) -> PolicyRemarks? {
-  let connection = ConnectionFacts(peer: peer, destination: destination.address)
+  let facts = ConnectionFacts(peer: peer, destination: destination.address, request: request)
   let keys = RuleIndex.Keys(peer: peer.identity, source: peer.address.ip, port: destination.address.port)
   var audits = Named()
   var denials = Named()
@@ -22,9 +32,9 @@ private func remarks(
   var restricts = false
   for group in policies.groups {
     guard let watching = group.watching else { continue }
-    audits.add(watching.auditing, of: group, keys, connection)
-    denials.add(watching.dryDenying, of: group, keys, connection)
-    allowances.add(watching.dryAllowing, of: group, keys, connection)
+    audits.add(watching.auditing, of: group, keys, facts)
+    denials.add(watching.dryDenying, of: group, keys, facts.denying)
+    allowances.add(watching.dryAllowing, of: group, keys, facts)
     restricts = restricts || watching.dryRestricts
   }
   var dryRuns = denials.keys.map(PolicyRemarks.DryRun.deny)
