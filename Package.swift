@@ -99,7 +99,7 @@ let package = Package(
     room("Minds", "PolicyEngine", ["HTTPModel", "Patterns", "MeshModel"]),
     room("Minds", "MeshIndex", ["MeshModel"]),
     room("Minds", "Resilience", ["Bytes", "HTTPModel", "MeshModel"]),
-    room("Minds", "Manifests", ["HTTPModel", "MeshModel", yams]),
+    room("Minds", "Manifests", ["Patterns", "HTTPModel", "MeshModel", yams]),
     room("Minds", "Enrollment"),
     room("Minds", "HTTPRouting", ["Patterns", "HTTPModel", "MeshModel"]),
     room("Minds", "MeshCodec", ["MeshModel", "MeshAPI", protobuf]),
@@ -181,8 +181,8 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "TLSEngine", "H2Engine", "H1Engine", "HBONE", "RPC", "MeshCodec", "Publication", "Subscription",
-        "Telemetry", "Explaining", "HTTPRouting", "Resilience", "MeshAPI", "HTTPModel", "MeshModel",
-        "Patterns", "Bytes", protobuf,
+        "Telemetry", "Explaining", "HTTPRouting", "Resilience", "Manifests", "MeshAPI", "HTTPModel",
+        "MeshModel", "Patterns", "Bytes", protobuf,
       ],
       path: "Tests/Fuzz/Targets", swiftSettings: strict),
     .testTarget(

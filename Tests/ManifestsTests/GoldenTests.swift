@@ -30,7 +30,7 @@ import Testing
 
   @Test(arguments: [
     "core.yaml", "core.json", "types.yaml", "peer-authentication.yaml", "authorization-policy.yaml",
-    "unenforced.yaml", "syntax-tab.yaml",
+    "unenforced.yaml", "virtual-service.yaml", "destination-rule.yaml", "syntax-tab.yaml",
     "syntax-quote.yaml", "syntax-key.yaml", "syntax-alias.yaml",
   ])
   func readingFindsWhatTheFileSays(name: String) throws {
@@ -55,12 +55,22 @@ import Testing
 
   @Test(arguments: [
     ("seed/security-policies.yaml", []),
-    ("seed/traffic-rules.yaml", ["1: warning APUS011", "16: warning APUS011"]),
-    ("seed/resilience.yaml", ["3: warning APUS011"]),
+    ("seed/traffic-rules.yaml", []), ("seed/resilience.yaml", []),
     ("seed/sidecar-scope.yaml", ["2: warning APUS011"]),
   ])
   func theSeedLoadsAndSaysWhatIsNotEnforced(name: String, expected: [String]) throws {
     #expect(found(try golden(name).parse().findings).map(\.description) == expected)
+  }
+
+  @Test(arguments: [
+    ("seed/traffic-rules.yaml", ["1: warning APUS011", "16: warning APUS011"]),
+    ("seed/resilience.yaml", ["3: warning APUS011"]),
+  ])
+  func withoutWaypointsRulesAreNotHonouredAndSaySo(name: String, expected: [String]) throws {
+    let (objects, _) = ManifestSet.load(files: [try golden(name)])
+    let (mesh, findings) = MeshCompiler.compile(objects)
+    #expect(found(findings).map(\.description) == expected)
+    #expect(mesh.waypoints.isEmpty)
   }
 
   @Test func theSeedsLayer7PolicyIsClosedAndSaysSo() throws {

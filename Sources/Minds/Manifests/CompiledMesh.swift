@@ -18,6 +18,9 @@ public struct CompiledMesh: Hashable, Sendable {
   /// What names stand for; see `hosts(for:)`.
   public var names: [ServiceNames] = []
 
+  /// What waypoints must know, by name; none unless `CompileOptions.hasWaypoints`.
+  public var waypoints: [WaypointConfiguration] = []
+
   public init() {}
 
   /// The lines of /etc/hosts for a pod of the namespace: `NAME.NS`, `NAME.NS.svc` and `NAME.NS.svc.DOMAIN` of

@@ -33,6 +33,12 @@ public enum FindingCode: String, Hashable, Sendable, CaseIterable {
   case emptyList = "APUS015"
   /// A `when` key that is no attribute.
   case unknownCondition = "APUS016"
+  /// A field that another one replaced.
+  case deprecatedField = "APUS017"
+  /// An expression that is not one of RE2.
+  case badExpression = "APUS018"
+  /// Two fields of which only one may be there.
+  case exclusiveFields = "APUS019"
 
   // References
   /// A namespace that no manifest declares.
@@ -99,6 +105,44 @@ public enum FindingCode: String, Hashable, Sendable, CaseIterable {
   case shadowedByDeny = "APUS220"
   /// STRICT refuses workloads that are not enrolled, and so can only come in plaintext.
   case strictRefusesPlaintext = "APUS221"
+
+  // Traffic
+  /// A rule that does not say what becomes of what matches.
+  case noAction = "APUS301"
+  /// Weights that add up to 0.
+  case zeroWeight = "APUS302"
+  /// A rule that an earlier one makes unreachable.
+  case unreachableRule = "APUS303"
+  /// Two subsets of one name.
+  case duplicateSubset = "APUS304"
+  /// A setting without content.
+  case emptyPolicy = "APUS305"
+  /// A setting that says nothing of any request.
+  case noEffect = "APUS306"
+  /// A host that is no service of the mesh.
+  case unknownHost = "APUS307"
+  /// A subset that no DestinationRule has.
+  case unknownSubset = "APUS308"
+  /// A subset that selects no pod.
+  case emptySubset = "APUS309"
+  /// Several objects say what becomes of a service's requests.
+  case sharedHost = "APUS310"
+  /// A port that a service does not have, or that must be said.
+  case unknownPort = "APUS311"
+  /// A rule for a service of another namespace, or that its namespace does not see.
+  case outOfReach = "APUS312"
+  /// A service whose pods have several accounts, so that one waypoint stands for all.
+  case severalAccounts = "APUS313"
+  /// Layer 7 configuration for workloads that nothing captures.
+  case trafficNotEnrolled = "APUS314"
+  /// A label that names a waypoint which is not the account's.
+  case foreignWaypoint = "APUS315"
+  /// A route that cannot be read, and that is not in force.
+  case closedRoute = "APUS316"
+  /// A backend of another namespace that no ReferenceGrant permits.
+  case referenceNotPermitted = "APUS317"
+  /// A Sidecar, which has less to say here than beside a proxy.
+  case sidecarScope = "APUS318"
 
   // Recorded traffic
   /// A caller that was allowed, and that the policies as written would deny.

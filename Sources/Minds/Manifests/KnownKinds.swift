@@ -1,6 +1,7 @@
 /// What this version makes of each kind of the API groups that a mesh user writes.
 enum KnownKind {
   case namespace, serviceAccount, service, pod, controller, peerAuthentication, authorizationPolicy
+  case traffic(TrafficKind)
   /// Its absence would leave open what it closes.
   case unenforcedPolicy
   /// It shapes traffic, and traffic flows without it.
@@ -59,8 +60,8 @@ enum KnownKind {
 
   private static func networking(_ kind: String) -> KnownKind {
     switch kind {
-    case "VirtualService": .unsupported("connections go to any endpoint of the service they address")
-    case "DestinationRule": .unsupported("subsets, pools and outlier detection keep their defaults")
+    case "VirtualService": .traffic(.virtualService)
+    case "DestinationRule": .traffic(.destinationRule)
     case "Sidecar": .unsupported("configuration is not scoped by it")
     case "Gateway": .unsupported("no gateway is run")
     case "ServiceEntry", "WorkloadEntry", "WorkloadGroup":
@@ -77,6 +78,19 @@ enum KnownKind {
     case "Gateway", "GatewayClass": .unsupported("no gateway or waypoint is run")
     case "ReferenceGrant": .unused
     default: .unsupported("it has no effect")
+    }
+  }
+}
+
+/// The kinds that say what becomes of requests, and what is said of them while no waypoint is run.
+enum TrafficKind: String {
+  case virtualService = "VirtualService"
+  case destinationRule = "DestinationRule"
+
+  var effectOfAbsence: String {
+    switch self {
+    case .virtualService: "connections go to any endpoint of the service they address"
+    case .destinationRule: "subsets, pools and outlier detection keep their defaults"
     }
   }
 }

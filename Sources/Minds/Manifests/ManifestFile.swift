@@ -41,6 +41,7 @@ public struct ParsedManifest: Hashable, Sendable {
   var controllers: [ControllerObject] = []
   var peerAuthentications: [PeerAuthenticationObject] = []
   var authorizationPolicies: [AuthorizationPolicyObject] = []
+  var traffic = TrafficObjects()
   /// Documents that name neither `apiVersion` nor `kind`.
   private var strangers = 0
   private var documents = 0
@@ -109,6 +110,7 @@ public struct ParsedManifest: Hashable, Sendable {
       peerAuthentications += PeerAuthenticationObject(reading: object, meta: meta).map { [$0] } ?? []
     case .authorizationPolicy:
       authorizationPolicies.append(AuthorizationPolicyObject(reading: object, meta: meta))
+    case .traffic(let kind): traffic.read(object, kind, meta)
     case .unenforcedPolicy:
       object.sink.report(
         .unenforcedPolicy, .error, line: object.line,

@@ -8,6 +8,7 @@ public struct ManifestSet: Hashable, Sendable {
   public private(set) var controllers: [ControllerObject] = []
   public private(set) var peerAuthentications: [PeerAuthenticationObject] = []
   public private(set) var authorizationPolicies: [AuthorizationPolicyObject] = []
+  var traffic = TrafficObjects()
 
   public init() {}
 
@@ -37,6 +38,7 @@ public struct ManifestSet: Hashable, Sendable {
       set.controllers += file.controllers
       set.peerAuthentications += file.peerAuthentications
       set.authorizationPolicies += file.authorizationPolicies
+      set.traffic.join(file.traffic)
     }
     set.namespaces = unique(set.namespaces, &findings)
     set.serviceAccounts = unique(set.serviceAccounts, &findings)
@@ -45,27 +47,34 @@ public struct ManifestSet: Hashable, Sendable {
     set.controllers = unique(set.controllers, &findings)
     set.peerAuthentications = unique(set.peerAuthentications, &findings)
     set.authorizationPolicies = unique(set.authorizationPolicies, &findings)
+    set.traffic.unite(&findings)
     return (set, findings)
   }
 
-  /// Puts the earlier version, if there is one that could be read, in place of each policy that cannot be
-  /// read now.
+  /// Puts the earlier version, if there is one that could be read, in place of each policy or rule that
+  /// cannot be read now.
   public mutating func keepReadablePolicies(of earlier: ManifestSet) -> [Finding] {
-    guard authorizationPolicies.contains(where: { !$0.isWhole }) else { return [] }
     var findings: [Finding] = []
-    let kept = Dictionary(
-      earlier.authorizationPolicies.lazy.filter(\.isWhole).map { ($0.meta.key, $0) }
-    ) { first, _ in first }
-    for index in authorizationPolicies.indices where !authorizationPolicies[index].isWhole {
-      guard let policy = kept[authorizationPolicies[index].meta.key] else { continue }
+    Self.keep(earlier.authorizationPolicies, in: &authorizationPolicies, &findings)
+    traffic.keepReadable(of: earlier.traffic, &findings)
+    return findings
+  }
+
+  /// Replaces objects that cannot be read whole by earlier versions that could.
+  static func keep<Object: PartlyReadable>(
+    _ earlier: [Object], in objects: inout [Object], _ findings: inout [Finding]
+  ) {
+    guard objects.contains(where: { !$0.isWhole }) else { return }
+    let kept = Dictionary(earlier.lazy.filter(\.isWhole).map { ($0.meta.title, $0) }) { first, _ in first }
+    for index in objects.indices where !objects[index].isWhole {
+      guard let object = kept[objects[index].meta.title] else { continue }
       findings.append(
         Finding(
-          .keptPolicy, .error, object: policy.meta.title, at: authorizationPolicies[index].meta.place,
+          .keptPolicy, .error, object: object.meta.title, at: objects[index].meta.place,
           "it cannot be read whole, so its earlier version stays in force",
           remedy: "Correct the errors named beside this one.", isContained: true))
-      authorizationPolicies[index] = policy
+      objects[index] = object
     }
-    return findings
   }
 
   /// A pod that a manifest asks for and whose state is reported elsewhere is one pod: the report stands.
@@ -75,7 +84,7 @@ public struct ManifestSet: Hashable, Sendable {
   }
 
   /// Sorted by key; of equal ones the first is kept.
-  private static func unique<Object: ManifestObject>(
+  static func unique<Object: ManifestObject>(
     _ objects: [Object], _ findings: inout [Finding]
   ) -> [Object] {
     var kept: [String: Object] = [:]

@@ -16,6 +16,7 @@ public enum MeshCompiler {
     compilation.checkReach()
     compilation.checkPlaintextCallers()
     compilation.bindings.check(&compilation.findings)
+    compilation.compileTraffic()
     return (compilation.mesh, compilation.findings)
   }
 }

@@ -45,6 +45,13 @@ public protocol ManifestObject: Hashable, Sendable {
   var meta: ObjectMeta { get }
 }
 
+/// An object of which a part may be unreadable; nothing of such a one is in force as it is written.
+protocol PartlyReadable: ManifestObject {
+  var isWhole: Bool { get }
+}
+
+extension AuthorizationPolicyObject: PartlyReadable {}
+
 extension ManifestObject {
   func finding(
     _ code: FindingCode, _ severity: Finding.Severity, _ message: String, remedy: String = ""

@@ -96,7 +96,14 @@ struct Section {
   }
 
   func integer(_ key: String, in range: ClosedRange<Int>) -> Int? {
-    guard let node = value(key) else { return nil }
+    value(key).flatMap { integer($0, named: key, in: range) }
+  }
+
+  func integers(_ key: String, in range: ClosedRange<Int>) -> [Int] {
+    list(key).enumerated().compactMap { integer($1, named: "\(key)[\($0)]", in: range) }
+  }
+
+  private func integer(_ node: YAMLNode, named key: String, in range: ClosedRange<Int>) -> Int? {
     guard case .scalar(let text, isPlain: true) = node.content, let number = Int(text) else {
       wrongType(node, path(key), "a whole number")
       return nil

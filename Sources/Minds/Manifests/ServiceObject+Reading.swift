@@ -84,7 +84,7 @@ extension ServiceObject {
 
 extension ServiceObject.Port {
   init?(reading section: Section) {
-    section.expectOnly(["name", "protocol", "port", "targetPort"], unused: ["nodePort", "appProtocol"])
+    section.expectOnly(["name", "protocol", "port", "targetPort", "appProtocol"], unused: ["nodePort"])
     guard section.has("port") else {
       section.missing("port")
       return nil
@@ -95,6 +95,7 @@ extension ServiceObject.Port {
     self.init(
       name: section.string("name") ?? "", transport: section.transport("protocol"), port: port,
       target: target ?? .number(port))
+    appProtocol = section.string("appProtocol") ?? ""
   }
 }
 

@@ -29,6 +29,8 @@ public struct ServiceObject: ManifestObject {
     public var transport: TransportProtocol
     public var port: UInt16
     public var target: TargetPort
+    /// `appProtocol`; empty when not said.
+    public var appProtocol = ""
 
     public init(name: String, transport: TransportProtocol, port: UInt16, target: TargetPort) {
       self.name = name

@@ -1,0 +1,161 @@
+import MeshModel
+
+/// What becomes of requests, and which waypoints see to it: one run.
+struct TrafficCompilation {
+  let compilation: Compilation
+  let hosts: HostTable
+  let destinations: DestinationRules
+  let population: Population
+  private(set) var needs: WaypointNeeds
+  private(set) var waypoints: [WaypointConfiguration] = []
+  var findings: [Finding] = []
+  /// Oldest first.
+  var virtualServices: [ServiceKey: [VirtualServiceObject]] = [:]
+  /// Told once, however many services an object speaks of.
+  private var told: Set<Finding> = []
+
+  init(_ compilation: Compilation) {
+    self.compilation = compilation
+    let traffic = compilation.objects.traffic
+    hosts = HostTable(compilation.objects.services, clusterDomain: compilation.options.clusterDomain)
+    destinations = DestinationRules(
+      traffic.destinationRules, hosts, rootNamespace: compilation.options.rootNamespace)
+    population = Population(compilation)
+    needs = WaypointNeeds(population)
+  }
+
+  mutating func run() {
+    attachVirtualServices()
+    checkDestinationRules()
+    needs.addPolicies(compilation.policies)
+    needs.addLabels(compilation.objects) { compilation.key(of: $0) }
+    needs.reportRefusals()
+    findings += needs.findings
+    compileWaypoints()
+  }
+
+  mutating func tell(
+    _ code: FindingCode, _ severity: Finding.Severity, _ meta: ObjectMeta, line: Int? = nil,
+    _ message: String,
+    remedy: String = ""
+  ) {
+    let place = Place(file: meta.place.file, line: line ?? meta.place.line)
+    let finding = Finding(
+      code, severity, object: meta.title, at: place, message, remedy: remedy, isContained: severity == .error)
+    if told.insert(finding).inserted { findings.append(finding) }
+  }
+
+  mutating func need(_ service: ServiceKey, because reason: String, _ meta: ObjectMeta) {
+    guard population.accounts[service] != nil else {
+      return tell(
+        .trafficNotEnrolled, .warning, meta,
+        "it has no effect on \(service.hostname): no pod behind it is enrolled and takes mutual TLS",
+        remedy: "Label the namespace \(DataplaneMode.label): \(DataplaneMode.ambient).")
+    }
+    needs.need(service, because: reason)
+  }
+
+  // MARK: Waypoints
+
+  private mutating func compileWaypoints() {
+    var services: [WaypointName: [ServiceObject]] = [:]
+    for service in compilation.objects.services where service.type != .externalName {
+      let key = compilation.key(of: service)
+      guard let waypoint = needs.waypoint(of: key) else { continue }
+      services[waypoint, default: []].append(service)
+      let accounts = population.accounts[key] ?? []
+      guard accounts.count > 1 else { continue }
+      let names = accounts.map(\.serviceAccount).joined(separator: ", ")
+      let others = accounts.filter { $0 != waypoint && needs.reasons[$0] != nil }
+      let trouble =
+        others.isEmpty
+        ? ""
+        : "; pods of \(others.map(\.serviceAccount).joined(separator: ", ")), which have their own, refuse it"
+      tell(
+        .severalAccounts, .warning, service.meta,
+        "its pods have several service accounts (\(names)), and \(waypoint.name) stands before it\(trouble)",
+        remedy: "Give the pods behind a service one service account.")
+    }
+    for (waypoint, reasons) in needs.reasons.sorted(by: { $0.key.description < $1.key.description }) {
+      waypoints.append(configuration(waypoint, reasons, services[waypoint] ?? []))
+    }
+  }
+
+  private mutating func configuration(
+    _ waypoint: WaypointName, _ reasons: [String], _ services: [ServiceObject]
+  ) -> WaypointConfiguration {
+    var traffic: [ServiceTraffic] = []
+    var led: Set<ServiceKey> = []
+    for service in services {
+      let key = compilation.key(of: service)
+      let one = serviceTraffic(service, key, waypoint)
+      led.insert(key)
+      for rule in one.rules {
+        if case .forward(let forward) = rule.action { led.formUnion(forward.backends.compactMap(\.service)) }
+        led.formUnion(rule.mirrors.compactMap(\.backend.service))
+      }
+      led.formUnion(one.connectionRules.flatMap(\.backends).compactMap(\.service))
+      traffic.append(one)
+    }
+    return WaypointConfiguration(
+      waypoint: waypoint, services: traffic.sorted { $0.service.description < $1.service.description },
+      destinations: led.sorted { $0.description < $1.description }.map {
+        destinations.traffic(to: $0, from: waypoint.namespace)
+      },
+      authorizations: authorizations(waypoint), reasons: reasons)
+  }
+
+  /// Everything that may bind one of the account's workloads.
+  private func authorizations(_ waypoint: WaypointName) -> [Authorization] {
+    var keys: Set<String> = []
+    for member in population.members where member.account == waypoint {
+      let binding = compilation.bindings.binding(namespace: waypoint.namespace, labels: member.labels)
+      keys.formUnion(binding.policies)
+      keys.formUnion(compilation.policies.keys(namespace: waypoint.namespace, labels: member.labels))
+    }
+    return compilation.mesh.authorizations.filter { authorization in
+      switch authorization.scope {
+      case .global: true
+      case .namespace: authorization.namespace == waypoint.namespace
+      case .workloadSelector: keys.contains(authorization.key)
+      }
+    }.map { compilation.mesh.requestAuthorizations[$0.key] ?? $0 }
+  }
+
+  private mutating func serviceTraffic(
+    _ service: ServiceObject, _ key: ServiceKey, _ waypoint: WaypointName
+  ) -> ServiceTraffic {
+    let written = virtualServices[key] ?? []
+    var traffic = ServiceTraffic(service: key, protocols: service.protocols)
+    for object in written { add(object, to: &traffic, service, waypoint) }
+    traffic.fallsThrough = traffic.rules.isEmpty
+    return traffic
+  }
+}
+
+extension ServiceObject {
+  /// What its ports declare, by `appProtocol`, else by the beginning of their names.
+  var protocols: [PortProtocol] {
+    ports.filter { $0.transport == .tcp }.compactMap { port in
+      let prefix = port.name.split(separator: "-", maxSplits: 1).first.map(String.init) ?? ""
+      let declared = port.appProtocol.isEmpty ? prefix : port.appProtocol.lowercased()
+      let isWeb = port.appProtocol.isEmpty && port.name.hasPrefix("grpc-web")
+      return ApplicationProtocol(declared: isWeb ? "http" : declared).map {
+        PortProtocol(port: port.port, speaks: $0)
+      }
+    }
+  }
+}
+
+extension ApplicationProtocol {
+  /// Nil for what says nothing that is known here: the protocol is found out.
+  init?(declared text: String) {
+    switch text {
+    case "http", "grpc-web", "kubernetes.io/ws": self = .http1
+    case "http2", "h2c", "kubernetes.io/h2c": self = .http2
+    case "grpc": self = .grpc
+    case "tcp", "https", "tls", "wss", "kubernetes.io/wss", "mongo", "mysql", "redis", "postgres": self = .tcp
+    default: return nil
+    }
+  }
+}
