@@ -161,6 +161,13 @@ let package = Package(
         "ManifestWatch", "Manifests", "Netlink", "BPFRuntime", "Reactor", "MeshAPI", "MeshModel", "Bytes",
         protobuf, logging,
       ]),
+    room(
+      "Rooms", "WaypointKit",
+      [
+        "RequestProxying", "Proxying", "PolicyEngine", "Subscription", "Issuance", "Telemetry",
+        "HTTPExchange", "MeshIndex",
+        "MeshCodec", "TLSEngine", "Transport", "Reactor", "MeshAPI", "MeshModel", "Bytes", protobuf, logging,
+      ]),
     room("Rooms", "Explaining", ["Manifests", "MeshIndex", "PolicyEngine", "MeshModel"]),
 
     // 7 Front doors
@@ -247,6 +254,13 @@ let package = Package(
     tests("DevKit", ["Manifests", "Netlink", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf]),
     tests("Explaining", ["Telemetry", "Manifests", "MeshModel"]),
     tests("ManifestWatch", ["Manifests", "MeshModel", "Reactor", "Bytes", logging]),
+    tests(
+      "WaypointKit",
+      [
+        "Proxying", "RequestProxying", "HTTPModel", "Fetching", "Transport", "TLSEngine", "MeshIndex",
+        "MeshModel",
+        "Reactor", "Bytes", logging,
+      ]),
     tests(
       "RequestProxying",
       ["TestSupport", "HTTPExchange", "HTTPModel", "MeshIndex", "MeshModel", "Bytes"]),

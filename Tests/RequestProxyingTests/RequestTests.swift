@@ -327,6 +327,24 @@ struct RequestTests {
     #expect(applications.total == 30)
   }
 
+  @Test("an endpoint that does not take the connection in time counts as one that cannot be reached")
+  func silentEndpoint() throws {
+    let world = try world(
+      Shop.configuration(rules: [Shop.forward(retry: RetryRule(attempts: 0, conditions: []))]) {
+        $0.pool.connectTimeout = 200
+      })
+    world.holdsDials = true
+    let client = HTTPClient(.http1)
+    _ = world.connect(client)
+    let id = try client.ask()
+    world.settle()
+    world.pass(milliseconds: 190)
+    #expect(client.answers[id] == nil)
+    world.pass(milliseconds: 20)
+    #expect(client.answers[id]?.head.status == 503)
+    #expect(world.records.last?.flags.contains(.upstreamConnectionFailure) == true)
+  }
+
   @Test("a WebSocket passes in both directions")
   func webSocket() throws {
     let world = try world(Shop.configuration())

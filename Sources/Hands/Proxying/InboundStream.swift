@@ -34,6 +34,12 @@ enum InboundStream {
     case .failure(let fault): return refuse(.malformed, .failed("not a tunnel: \(fault)"))
     case .success(let read): request = read
     }
+    if let service = worker.service {
+      guard case .address(let destination) = request.authority else {
+        return refuse(.malformed, .failed("\(request.authority) is not an address"))
+      }
+      return pass(request, stream, endStream, to: destination, service, on: tunnel, refuse)
+    }
     guard case .address(let address) = request.authority, pod.facts.addresses.contains(address.ip) else {
       return refuse(.malformed, .failed("\(request.authority) is not an address of this pod"))
     }
@@ -69,6 +75,26 @@ enum InboundStream {
 }
 
 extension InboundStream {
+  /// Hands the stream to a waypoint's service.
+  private static func pass(
+    _ request: ConnectRequest, _ stream: Int32, _ endStream: Bool, to destination: SocketAddress,
+    _ service: any StreamService, on tunnel: Tunnel,
+    _ refuse: (ConnectAnswer, ConnectionRecord.Outcome) -> Void
+  ) {
+    let pipe = TunnelPipe(tunnel, stream)
+    // The agent of the client speaks for its pod alone, so the pod's own address is the tunnel's.
+    let client = Peer(
+      identity: tunnel.tls.peerIdentity,
+      address: request.forwarded?.client.flatMap { $0.ip == tunnel.peerAddress.ip ? $0 : nil }
+        ?? tunnel.peerAddress)
+    if let reason = service.accept(pipe, from: client, to: destination) {
+      return refuse(.refused(reason), .refused(reason, peer: false))
+    }
+    tunnel.attach(pipe, to: stream)
+    tunnel.answer(stream, .opened(tunnel.baggage))
+    if endStream { tunnel.endWriting(stream) }
+  }
+
   /// Who is behind the address, with the identity that was proved, or that the waypoint says was proved to
   /// it.
   private static func party(

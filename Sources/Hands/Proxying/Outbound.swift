@@ -8,7 +8,7 @@ import Reactor
 
 /// A connection that a pod's application opened: find out where it was going, choose how to get there, and
 /// try again elsewhere as long as no byte of the application has been delivered.
-final class Outbound: Opening {
+final class Outbound: Opening, TunnelUser {
   private unowned let connection: Connection
   private let source: SocketAddress
   private let destination: SocketAddress

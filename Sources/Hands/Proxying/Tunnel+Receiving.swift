@@ -105,26 +105,11 @@ extension Tunnel {
     case .endOfStream(let stream):
       ended(stream)
     case .reset(let stream, let code):
-      guard let connection = connections[stream] else { return }
-      connection.isStreamClosed = true
-      if case .opening(let opening) = connection.stage, let outbound = opening as? Outbound {
-        outbound.streamEnded(code)
-      } else if code == .noError, connection.isWriteEnding {
-        // All was sent, and nothing more will be read (RFC 9113 section 8.1): what was sent still counts.
-        connection.endReading()
-        touched.append(connection)
-      } else {
-        connection.abort(code == .noError ? .complete : .failed("the peer reset the connection (\(code))"))
-      }
+      if let end = connections[stream], end.wasReset(code) { touched.append(end) }
     case .streamClosed(let stream, let code):
-      guard let connection = connections.removeValue(forKey: stream) else { return }
-      connection.isStreamClosed = true
+      guard let end = connections.removeValue(forKey: stream) else { return }
       if connections.isEmpty { becameIdle() }
-      if case .opening(let opening) = connection.stage, let outbound = opening as? Outbound {
-        outbound.streamEnded(code)
-      } else {
-        touched.append(connection)
-      }
+      if end.streamClosed(code) { touched.append(end) }
     case .goaway: drain()
     case .settings: break
     case .pong(let payload): keepalive?.pong(payload, at: worker.now)
@@ -139,19 +124,17 @@ extension Tunnel {
     }
     if key == nil {
       InboundStream.begin(fields, stream, endStream: endStream, on: self)
-    } else if let connection = connections[stream], case .opening(let opening) = connection.stage,
-      let outbound = opening as? Outbound
-    {
-      outbound.answered(fields)
+    } else if let end = connections[stream] {
+      end.answered(fields)
       if endStream { endWriting(stream) }
     }
   }
 
   /// The peer sends no more in this stream; the connection learns it when the batch has been delivered.
   private func ended(_ stream: Int32) {
-    guard let connection = connections[stream] else { return }
-    connection.isWriteEnding = true
-    touched.append(connection)
+    guard let end = connections[stream] else { return }
+    end.isWriteEnding = true
+    touched.append(end)
   }
 
   // MARK: Window credit

@@ -9,27 +9,27 @@ import TLSEngine
 // What connections ask of their tunnel.
 extension Tunnel {
   /// A connection wants a stream: now if the tunnel is open, else when it is.
-  func request(_ outbound: Outbound) {
-    if stage == .open { outbound.tunnelOpened(self) } else { waiting.append(outbound) }
+  func request(_ user: any TunnelUser) {
+    if stage == .open { user.tunnelOpened(self) } else { waiting.append(user) }
   }
 
   /// Gives up waiting.
-  func withdraw(_ outbound: Outbound) { waiting.removeAll { $0 === outbound } }
+  func withdraw(_ user: any TunnelUser) { waiting.removeAll { $0 === user } }
 
   /// Opens a stream for a connection.
-  func open(_ request: ConnectRequest, for connection: Connection) throws(H2Error) -> Int32 {
+  func open(_ request: ConnectRequest, for end: any StreamEnd) throws(H2Error) -> Int32 {
     guard let session else {
       throw H2Error(.session, blame: .ourselves, code: .refusedStream, "the tunnel is not open")
     }
     let stream = try session.submitRequest(request.fields, hasBody: true)
-    connections[stream] = connection
+    connections[stream] = end
     idleSince = nil
     worker.mark(self)
     return stream
   }
 
-  func attach(_ connection: Connection, to stream: Int32) {
-    connections[stream] = connection
+  func attach(_ end: any StreamEnd, to stream: Int32) {
+    connections[stream] = end
     idleSince = nil
   }
 

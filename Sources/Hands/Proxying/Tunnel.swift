@@ -60,12 +60,12 @@ final class Tunnel: PollTarget {
   var isDraining = false
   var isMarked = false
 
-  /// Connections by stream.
-  var connections: [Int32: Connection] = [:]
-  /// Connections that wait for the tunnel to open, in order.
-  var waiting: [Outbound] = []
-  /// Connections that got pieces of the batch being handled.
-  var touched: [Connection] = []
+  /// Who is behind each stream.
+  var connections: [Int32: any StreamEnd] = [:]
+  /// Who waits for the tunnel to open, in order.
+  var waiting: [any TunnelUser] = []
+  /// Those that got something of the batch being handled.
+  var touched: [any StreamEnd] = []
   /// Streams whose refusal is being sent; their peers need not end them.
   var refused: [Int32] = []
   private var interest = Readiness.readable
@@ -281,14 +281,7 @@ final class Tunnel: PollTarget {
     for opening in openings { opening.tunnelFailed(reason) }
     let orphans = connections.values
     connections = [:]
-    for connection in orphans {
-      connection.isStreamClosed = true
-      if case .opening(let opening) = connection.stage, let outbound = opening as? Outbound {
-        outbound.tunnelLost(self, reason)
-      } else {
-        connection.abort(outcome(of: reason, "the tunnel ended: \(reason.description)"))
-      }
-    }
+    for end in orphans { end.tunnelLost(self, reason) }
     if key == nil, !wasOpen {
       Self.recordRefusedPeer(
         outcome(of: reason, reason.description), peerAddress, since: started, pod: pod, worker: worker)

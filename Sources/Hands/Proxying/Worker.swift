@@ -20,6 +20,11 @@ final class Worker {
   let times: TunnelTimes
   let home: NetworkNamespace
   private let activate: @Sendable (ServiceKey) -> Void
+  /// Of a waypoint: takes the streams that peers open.
+  private(set) var service: (any StreamService)?
+  private var serviceDeadline: Instant?
+  /// Pipes whose owners are to be told what has left.
+  private var settling: [TunnelPipe] = []
   /// When each waypoint was last asked for.
   private var demanded: [ServiceKey: Instant] = [:]
   private let poller: Poller
@@ -58,7 +63,8 @@ final class Worker {
 
   init(
     _ handle: WorkerHandle, capture: any CaptureLookup, records: RecordQueue, times: TunnelTimes,
-    activate: @escaping @Sendable (ServiceKey) -> Void
+    activate: @escaping @Sendable (ServiceKey) -> Void,
+    service: ((WorkerDesk) -> any StreamService)?
   ) throws(SystemError) {
     self.handle = handle
     self.capture = capture
@@ -68,12 +74,14 @@ final class Worker {
     home = try NetworkNamespace.current()
     poller = try Poller()
     try poller.add(handle.wakeUp.descriptor, .readable, token: 0)
+    self.service = service?(WorkerDesk(self))
   }
 
   func run() {
     var batch = PollEvents(capacity: 512)
     while !isStopped {
-      let timeout = postponed.isEmpty ? deadlines.earliest.map { $0 - Clock.now() } : .milliseconds(0)
+      let next = [deadlines.earliest, serviceDeadline].compactMap { $0 }.min()
+      let timeout = postponed.isEmpty ? next.map { $0 - Clock.now() } : .milliseconds(0)
       do throws(SystemError) {
         try poller.wait(into: &batch, timeout: timeout)
       } catch {
@@ -87,6 +95,10 @@ final class Worker {
         if token == 0 { takeCommands() } else { targets[token]?.ready(readiness) }
       }
       while let token = deadlines.pop(before: now) { targets[token]?.deadlinePassed() }
+      if let due = serviceDeadline, due <= now {
+        serviceDeadline = nil
+        service?.advance(to: now)
+      }
       flush()
       let answers = withdrawn
       withdrawn = []
@@ -148,6 +160,23 @@ final class Worker {
       index += 1
     }
     dirty.removeAll(keepingCapacity: true)
+    guard !settling.isEmpty else { return }
+    let told = settling
+    settling.removeAll(keepingCapacity: true)
+    for pipe in told { pipe.settle() }
+    // What that brought leaves in this tick too: bytes only move on, so this ends.
+    flush()
+  }
+
+  /// The pipe's owner is told what has left, when nothing is being flushed.
+  func settle(_ pipe: TunnelPipe) {
+    guard !pipe.isMarked else { return }
+    pipe.isMarked = true
+    settling.append(pipe)
+  }
+
+  func wakeService(at deadline: Instant) {
+    serviceDeadline = serviceDeadline.map { min($0, deadline) } ?? deadline
   }
 
   /// A connection waits for a waypoint that does not run, or does not answer.
@@ -172,6 +201,7 @@ final class Worker {
         withdrawn.append(done)
       case .drain: drain()
       case .stop: isStopped = true
+      case .perform(let work): if let service { work(service) }
       case .report(let reply): reply(report())
       case .flows(let reply): reply(flows())
       case .tunnels(let reply):
@@ -183,6 +213,7 @@ final class Worker {
   private func adopt(_ snapshot: MeshSnapshot) {
     let policiesChanged = mesh.policyRevision != snapshot.policyRevision
     mesh = snapshot
+    service?.adopt(snapshot)
     for pod in pods.values {
       if policiesChanged, pod.bindingChanged(in: snapshot) {
         judgements += UInt64(pod.judged.count)
@@ -244,6 +275,7 @@ final class Worker {
 
   private func drain() {
     isDraining = true
+    service?.drain()
     for pod in pods.values {
       for listener in pod.listeners { listener.close() }
       pod.listeners = []

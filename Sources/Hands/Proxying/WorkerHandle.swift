@@ -13,6 +13,7 @@ public final class WorkerHandle: Sendable {
     case withdraw(String, @Sendable () -> Void)
     case drain
     case stop
+    case perform(@Sendable (any StreamService) -> Void)
     case report(@Sendable (WorkerReport) -> Void)
     case flows(@Sendable (FlowTable) -> Void)
     case tunnels(@Sendable ([TunnelReport]) -> Void)
@@ -23,16 +24,20 @@ public final class WorkerHandle: Sendable {
 
   private init() throws(SystemError) { wakeUp = try WakeUp() }
 
-  /// Starts a worker on a thread of its own. It calls `activate` on its thread, about once a second, while
+  /// Starts a worker on a thread of its own. With a `service`, which is made on that thread, it is a
+  /// waypoint's: it serves one pod, itself. It calls `activate` on its thread, about once a second, while
   /// connections wait for that waypoint.
   public static func start(
     name: String, capture: any CaptureLookup, records: RecordQueue, times: TunnelTimes = TunnelTimes(),
-    activate: @escaping @Sendable (ServiceKey) -> Void
+    activate: @escaping @Sendable (ServiceKey) -> Void,
+    service: (@Sendable (WorkerDesk) -> any StreamService)? = nil
   ) throws(SystemError) -> WorkerHandle {
     let handle = try WorkerHandle()
     WorkerThread.start(name) {
       do throws(SystemError) {
-        try Worker(handle, capture: capture, records: records, times: times, activate: activate).run()
+        try Worker(
+          handle, capture: capture, records: records, times: times, activate: activate, service: service
+        ).run()
       } catch {
         preconditionFailure("a worker cannot start: \(error)")
       }
@@ -71,6 +76,9 @@ public final class WorkerHandle: Sendable {
   public func drain() { send(.drain) }
 
   public func stop() { send(.stop) }
+
+  /// Has a waypoint's service do something on the worker's thread.
+  public func perform(_ work: @escaping @Sendable (any StreamService) -> Void) { send(.perform(work)) }
 
   public func report() async -> WorkerReport {
     await withCheckedContinuation { continuation in

@@ -54,6 +54,9 @@ public final class RequestProxy {
   /// Clients' connections.
   public var load: Int { downstreams.count }
 
+  /// The workload at an address, as the mesh is known.
+  public func workload(at address: IPAddress) -> Workload? { mesh.workload(at: address) }
+
   // MARK: Clients
 
   /// Takes a client's connection to an address; the owner of its pipe, or why it is refused.
@@ -107,7 +110,7 @@ public final class RequestProxy {
   func pool(of destination: Destination) -> UpstreamPool {
     if let found = pools[destination.key] { return found }
     let made = UpstreamPool(
-      destination.policy, limits: limits, breaker: destination.breaker, world: world)
+      destination.policy, limits: limits, breaker: destination.breaker, proxy: self)
     pools[destination.key] = made
     return made
   }

@@ -25,7 +25,7 @@ enum UpstreamFailure {
 }
 
 /// One HTTP connection to an endpoint, on behalf of one client.
-final class Upstream: PipeOwner, ClientConnectionHandler {
+final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
   let key: UpstreamKey
   unowned let pool: UpstreamPool
   private let connection: ClientConnection
@@ -37,6 +37,7 @@ final class Upstream: PipeOwner, ClientConnectionHandler {
   /// Since when nothing is under way.
   private(set) var idleSince: Instant?
   private var served = 0
+  private var timeout: UInt64?
   private let place: Place
 
   init(_ key: UpstreamKey, _ pool: UpstreamPool, place: consuming Place) {
@@ -49,6 +50,15 @@ final class Upstream: PipeOwner, ClientConnectionHandler {
 
   func dial(_ endpoint: MeshIndex.Endpoint, _ world: any RequestWorld) {
     pipe = world.dial(endpoint, for: key.origin, owner: self)
+    let limit = Interval.milliseconds(max(pool.policy.pool.connectTimeout, 1))
+    timeout = pool.proxy.wake(self, at: pool.now + limit)
+  }
+
+  func deadlinePassed(_ token: UInt64) {
+    guard !isOpen, !isOver else { return }
+    let pipe = pipe
+    broken(.failed("no connection within \(pool.policy.pool.connectTimeout) ms"))
+    pipe?.close(isClean: false)
   }
 
   /// Another request may be given to it.
@@ -98,7 +108,7 @@ final class Upstream: PipeOwner, ClientConnectionHandler {
 
   func opened() {
     isOpen = true
-    pool.opened(self)
+    pool.proxy.cancel(timeout)
     let users = waiting
     waiting = []
     for user in users { user.opened(self) }

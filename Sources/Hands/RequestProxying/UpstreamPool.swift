@@ -17,7 +17,7 @@ final class UpstreamPool {
   let policy: TrafficPolicy
   let limits: HTTPLimits
   private let breaker: CircuitBreaker
-  private unowned let world: any RequestWorld
+  unowned let proxy: RequestProxy
   private var connections: [UpstreamKey: [Upstream]] = [:]
   /// Idle connections in the order in which they became so; some may have been taken since.
   private var idle: [Upstream] = []
@@ -25,14 +25,14 @@ final class UpstreamPool {
   /// Idle connections kept in all; the oldest is closed for one more.
   private static let maximumIdle = 1_024
 
-  init(_ policy: TrafficPolicy, limits: HTTPLimits, breaker: CircuitBreaker, world: any RequestWorld) {
+  init(_ policy: TrafficPolicy, limits: HTTPLimits, breaker: CircuitBreaker, proxy: RequestProxy) {
     self.policy = policy
     self.limits = limits
     self.breaker = breaker
-    self.world = world
+    self.proxy = proxy
   }
 
-  var now: Instant { world.now }
+  var now: Instant { proxy.now }
 
   /// A connection with room, a new one if there is none.
   ///
@@ -47,13 +47,11 @@ final class UpstreamPool {
     if let found = connections[key]?.last(where: { $0.takesUser(limit: limit) }) { return (found, false) }
     let made = Upstream(key, self, place: try breaker.admit(.connections))
     connections[key, default: []].append(made)
-    made.dial(endpoint, world)
+    made.dial(endpoint, proxy.world)
     return (made, true)
   }
 
   private var limit: Int? { policy.pool.maxRequestsPerConnection.flatMap { $0 > 0 ? $0 : nil } }
-
-  func opened(_ upstream: Upstream) {}
 
   func retired(_ upstream: Upstream) {
     connections[upstream.key]?.removeAll { $0 === upstream }
@@ -63,7 +61,7 @@ final class UpstreamPool {
   func becameIdle(_ upstream: Upstream) {
     idle.append(upstream)
     if idle.count > Self.maximumIdle { sweep(before: .none) }
-    world.wake(at: now + .milliseconds(max(policy.pool.idleTimeout, 1)))
+    proxy.world.wake(at: now + .milliseconds(max(policy.pool.idleTimeout, 1)))
   }
 
   /// Closes what has been idle for too long.

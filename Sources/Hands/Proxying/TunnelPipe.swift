@@ -1,0 +1,255 @@
+import Bytes
+import H2Engine
+import HBONE
+import HTTPModel
+import MeshIndex
+public import MeshModel
+import PolicyEngine
+import Reactor
+
+/// Who uses a pipe. Called on the worker's thread, never from within a call to the pipe.
+public protocol TunnelPipeOwner: AnyObject {
+  /// A dialed pipe takes bytes.
+  func pipeOpened()
+  func pipeReceived(_ bytes: Span<UInt8>)
+  /// The peer sends no more.
+  func pipeEnded()
+  /// The pipe is gone; nothing follows. `reason`: the peer refused it; else `text` says what happened.
+  func pipeBroke(_ reason: RefusalReason?, _ text: String)
+  /// Appends what there is to say, up to what fits. True with the last byte.
+  func pipeTransmits(into bytes: inout OutputSpan<UInt8>) -> Bool
+  /// After `pipeTransmits`, when pipes may be used again.
+  func pipeSettles()
+}
+
+/// One stream of a tunnel as a flow of bytes, for a waypoint: opened by a peer, or to an endpoint.
+public final class TunnelPipe {
+  private enum Stage {
+    case waiting(Tunnel)
+    case asking(Tunnel, Int32)
+    case open(Tunnel, Int32)
+    /// The owner has left: what is to come of the stream is nobody's business.
+    case left(Tunnel, Int32)
+    case over
+  }
+
+  private unowned let worker: Worker
+  private var owner: (any TunnelPipeOwner)?
+  private var stage: Stage
+  var pieces = GatherList()
+  var isWriteEnding = false
+  private var hasToldEnd = false
+  private var hasEnded = false
+  var isMarked = false
+  /// Could not even be asked for; told when calls may nest no more.
+  private var failure: String?
+  private var request: ConnectRequest?
+
+  /// A stream that a peer opened.
+  init(_ tunnel: Tunnel, _ stream: Int32) {
+    worker = tunnel.worker
+    stage = .open(tunnel, stream)
+  }
+
+  private init(_ worker: Worker, _ owner: any TunnelPipeOwner, _ request: ConnectRequest?) {
+    self.worker = worker
+    self.owner = owner
+    self.request = request
+    stage = .over
+  }
+
+  /// Whoever accepts a stream says who uses it.
+  public func attach(_ owner: any TunnelPipeOwner) { self.owner = owner }
+
+  /// Opens a stream to an endpoint on behalf of a client. The owner is told how that went, later.
+  static func dial(
+    _ endpoint: Endpoint, for client: Peer, pod: EnrolledPod, worker: Worker,
+    owner: any TunnelPipeOwner
+  ) -> TunnelPipe {
+    var request = ConnectRequest(
+      to: .address(endpoint.address), baggage: pod.workload(in: worker.mesh).map { Baggage($0) } ?? Baggage())
+    request.forwarded = Forwarded(client: client.address)
+    request.source = client.identity
+    let pipe = TunnelPipe(worker, owner, request)
+    guard endpoint.tunnel == .hbone else {
+      pipe.fail("\(endpoint.address) takes no tunnels")
+      return pipe
+    }
+    guard let credentials = worker.credentials[pod.facts.identity],
+      !credentials.isExpired(at: worker.wall)
+    else {
+      pipe.fail("there is no valid certificate")
+      return pipe
+    }
+    let key = TunnelKey(address: endpoint.tunnelAddress, identities: endpoint.identities)
+    do throws(SystemError) {
+      let tunnel = try pod.tunnel(for: key, credentials, after: nil, worker: worker)
+      pipe.stage = .waiting(tunnel)
+      tunnel.request(pipe)
+    } catch {
+      pipe.fail(error.description)
+    }
+    return pipe
+  }
+
+  private func fail(_ text: String) {
+    failure = text
+    worker.settle(self)
+  }
+
+  // MARK: What the owner does
+
+  /// The owner has something to say.
+  public func wake() {
+    guard case .open(let tunnel, let stream) = stage else { return }
+    tunnel.session?.resume(stream)
+    worker.mark(tunnel)
+  }
+
+  /// So many received bytes have left.
+  public func credit(_ count: Int) {
+    switch stage {
+    case .open(let tunnel, let stream), .left(let tunnel, let stream): tunnel.delivered(stream, count)
+    case .waiting, .asking, .over: break
+    }
+  }
+
+  /// The owner hears no more. `isClean`: it has said everything, and nothing was cut.
+  public func close(isClean: Bool) {
+    owner = nil
+    switch stage {
+    case .waiting(let tunnel):
+      tunnel.withdraw(self)
+      stage = .over
+    case .open(let tunnel, let stream) where isClean:
+      stage = .left(tunnel, stream)
+      tunnel.session?.resume(stream)
+      worker.mark(tunnel)
+    case .asking(let tunnel, let stream), .open(let tunnel, let stream):
+      stage = .over
+      tunnel.reset(stream, .cancel)
+      tunnel.forget(stream, unread: 0)
+    case .left, .over: break
+    }
+  }
+
+  /// At the end of a tick.
+  func settle() {
+    isMarked = false
+    if let failure {
+      self.failure = nil
+      return broke(nil, failure)
+    }
+    owner?.pipeSettles()
+  }
+
+  private func broke(_ reason: RefusalReason?, _ text: String) {
+    stage = .over
+    let owner = owner
+    self.owner = nil
+    owner?.pipeBroke(reason, text)
+  }
+}
+
+extension TunnelPipe: TunnelUser {
+  func tunnelOpened(_ tunnel: Tunnel) {
+    guard case .waiting = stage, let request = request.take() else { return }
+    do throws(H2Error) {
+      stage = .asking(tunnel, try tunnel.open(request, for: self))
+    } catch {
+      stage = .over
+      fail("\(error)")
+    }
+  }
+
+  func tunnelFailed(_ reason: Tunnel.End) { broke(nil, reason.description) }
+}
+
+extension TunnelPipe: StreamEnd {
+  func answered(_ fields: [Field]) {
+    guard case .asking(let tunnel, let stream) = stage, let answer = ConnectAnswer.read(fields) else {
+      return
+    }
+    switch answer {
+    case .opened:
+      stage = .open(tunnel, stream)
+      owner?.pipeOpened()
+      wake()
+    case .refused(let reason): leave(tunnel, stream, reason, "refused: \(reason)")
+    case .malformed: leave(tunnel, stream, .gone, "the peer does not serve this address")
+    case .other(let status): leave(tunnel, stream, nil, "the peer answered \(status)")
+    }
+  }
+
+  private func leave(_ tunnel: Tunnel, _ stream: Int32, _ reason: RefusalReason?, _ text: String) {
+    tunnel.reset(stream, .cancel)
+    tunnel.forget(stream, unread: 0)
+    broke(reason, text)
+  }
+
+  func deliverPieces(of batch: Span<UInt8>, from tunnel: Tunnel) {
+    let gathered = pieces
+    pieces.removeAll()
+    tunnel.creditSession(gathered.total)
+    gathered.forEachRest(after: 0) { range in
+      if case .open = stage, let owner {
+        owner.pipeReceived(batch.extracting(range))
+      } else {
+        credit(range.count)
+      }
+    }
+  }
+
+  func shutWriteIfDrained() {
+    guard isWriteEnding, !hasToldEnd else { return }
+    hasToldEnd = true
+    owner?.pipeEnded()
+  }
+
+  func endWriting() {
+    isWriteEnding = true
+    shutWriteIfDrained()
+  }
+
+  func finishIfDone() {}
+
+  func fill(into frame: inout OutputSpan<UInt8>) -> H2BodyFill {
+    switch stage {
+    case .left:
+      hasEnded = true
+      return .end
+    case .open:
+      guard let owner else { return .later }
+      let before = frame.count
+      let isEnd = owner.pipeTransmits(into: &frame)
+      worker.settle(self)
+      if isEnd { hasEnded = true }
+      return isEnd ? .end : frame.count > before ? .bytes : .later
+    case .waiting, .asking, .over: return .later
+    }
+  }
+
+  func wasReset(_ code: H2Code) -> Bool {
+    // All was said and heard: a peer that does not wait for our end says so (RFC 9113 section 8.1).
+    if code == .noError, hasToldEnd {
+      close(isClean: false)
+    } else {
+      broke(nil, "the peer reset the stream (\(code))")
+    }
+    return false
+  }
+
+  func streamClosed(_ code: H2Code) -> Bool {
+    if case .left = stage {
+      stage = .over
+    } else {
+      if hasEnded, isWriteEnding { shutWriteIfDrained() }
+      broke(nil, code == .noError ? "the stream has ended" : "the peer reset the stream (\(code))")
+    }
+    return false
+  }
+
+  func tunnelLost(_ tunnel: Tunnel, _ reason: Tunnel.End) {
+    broke(nil, "the tunnel ended: \(reason.description)")
+  }
+}
