@@ -98,6 +98,7 @@ let package = Package(
     room("Minds", "HTTPExchange", ["H1Engine", "H2Engine", "HTTPModel", "Bytes"]),
     room("Minds", "PolicyEngine", ["HTTPModel", "Patterns", "MeshModel"]),
     room("Minds", "MeshIndex", ["MeshModel"]),
+    room("Minds", "Tokens", ["TLSEngine", "HTTPModel", "MeshModel"]),
     room("Minds", "Resilience", ["Bytes", "HTTPModel", "MeshModel"]),
     room("Minds", "Manifests", ["Patterns", "HTTPModel", "MeshModel", yams]),
     room("Minds", "Enrollment"),
@@ -188,7 +189,7 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "TLSEngine", "H2Engine", "H1Engine", "HBONE", "RPC", "MeshCodec", "Publication", "Subscription",
-        "Telemetry", "Explaining", "HTTPRouting", "Resilience", "Manifests", "MeshAPI", "HTTPModel",
+        "Telemetry", "Explaining", "HTTPRouting", "Resilience", "Tokens", "Manifests", "MeshAPI", "HTTPModel",
         "MeshModel", "Patterns", "Bytes", protobuf,
       ],
       path: "Tests/Fuzz/Targets", swiftSettings: strict),
@@ -215,6 +216,10 @@ let package = Package(
     tests("Reactor", ["MeshModel", "Bytes"]),
     tests("PolicyEngine", ["HTTPModel", "Patterns", "MeshModel"]),
     tests("MeshIndex", ["MeshModel"]),
+    .testTarget(
+      name: "TokensTests", dependencies: ["Tokens", "TLSEngine", "HTTPModel", "MeshModel"],
+      path: "Tests/TokensTests", exclude: ["vectors.py"], resources: [.copy("vectors.json")],
+      swiftSettings: strict),
     tests("Resilience", ["Bytes", "HTTPModel", "MeshModel"]),
     tests("Manifests", ["HTTPModel", "MeshModel", "PolicyEngine"], resources: [.copy("Golden")]),
     tests("Enrollment", []),
