@@ -30,8 +30,8 @@ import Testing
 
   @Test(arguments: [
     "core.yaml", "core.json", "types.yaml", "peer-authentication.yaml", "authorization-policy.yaml",
-    "unenforced.yaml", "virtual-service.yaml", "destination-rule.yaml", "syntax-tab.yaml",
-    "syntax-quote.yaml", "syntax-key.yaml", "syntax-alias.yaml",
+    "request-authentication.yaml", "unenforced.yaml", "virtual-service.yaml", "destination-rule.yaml",
+    "syntax-tab.yaml", "syntax-quote.yaml", "syntax-key.yaml", "syntax-alias.yaml",
   ])
   func readingFindsWhatTheFileSays(name: String) throws {
     let file = try golden(name)
@@ -87,10 +87,8 @@ import Testing
     let finding = try #require(golden("unenforced.yaml").parse().findings.first)
     #expect(
       finding.description
-        == "unenforced.yaml:1: error APUS012 (RequestAuthentication default/a): "
-        + "this version does not enforce "
-        + "RequestAuthentication yet, so what it closes would stay open. "
-        + "Take it out of the directory to run without it."
+        == "unenforced.yaml:1: warning APUS011 (Gateway default/a): "
+        + "Gateway is not honoured yet: no gateway is run."
     )
   }
 

@@ -31,7 +31,7 @@ struct AuthorizationPolicyBindings {
     rootNamespace = options.rootNamespace
     let services = Dictionary(services.map { ($0.meta.key, $0) }) { first, _ in first }
     for policy in policies {
-      let selectors = selectors(of: policy, services)
+      let selectors = Self.selectors(policy.selector, policy.targets, in: policy.meta.namespace, services)
       let scope: Authorization.Scope =
         selectors != nil ? .workloadSelector : policy.meta.namespace == rootNamespace ? .global : .namespace
       var compilation = PolicyCompilation(policy, scope, options)
@@ -56,15 +56,16 @@ struct AuthorizationPolicyBindings {
 
   /// What the policy selects, any of them; nil for all of its namespace, or of the mesh in the root
   /// namespace.
-  private func selectors(
-    of policy: AuthorizationPolicyObject, _ services: [String: ServiceObject]
+  static func selectors(
+    _ selector: [String: String]?, _ targets: [AuthorizationPolicyObject.Target], in namespace: String,
+    _ services: [String: ServiceObject]
   ) -> [[String: String]]? {
-    if let selector = policy.selector { return [selector] }
+    if let selector { return [selector] }
     // Until there are waypoints, a target stands for the pods behind it; one that names more than a service
     // may stand for any pod.
-    guard !policy.targets.isEmpty, policy.targets.allSatisfy({ $0.kind == "Service" }) else { return nil }
-    let targets = policy.targets.map { services["\(policy.meta.namespace)/\($0.name)"]?.selector ?? [:] }
-    return targets.contains { $0.isEmpty } ? nil : targets
+    guard !targets.isEmpty, targets.allSatisfy({ $0.kind == "Service" }) else { return nil }
+    let selectors = targets.map { services["\(namespace)/\($0.name)"]?.selector ?? [:] }
+    return selectors.contains { $0.isEmpty } ? nil : selectors
   }
 
   /// The keys of the policies that a workload must name, sorted.

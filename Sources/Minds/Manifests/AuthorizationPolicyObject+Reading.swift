@@ -34,7 +34,7 @@ extension AuthorizationPolicyObject {
   private mutating func read(_ spec: Section) {
     spec.expectOnly(["selector", "targetRef", "targetRefs", "action", "provider", "rules"])
     readAction(spec)
-    readBinding(spec)
+    (selector, targets) = Self.binding(spec)
     let entries = spec.list("rules")
     if entries.count > Self.maximumRules {
       spec.invalid("rules", "has \(entries.count) entries, more than \(Self.maximumRules)")
@@ -73,8 +73,12 @@ extension AuthorizationPolicyObject {
 
   // MARK: Binding
 
-  private mutating func readBinding(_ spec: Section) {
+  /// `selector`, `targetRef` and `targetRefs`: a selector is nil, and there is no target, where all of the
+  /// namespace is bound.
+  static func binding(_ spec: Section) -> (selector: [String: String]?, targets: [Target]) {
     let errors = spec.sink.errorCount
+    var selector: [String: String]?
+    var targets: [Target] = []
     if let section = spec.section("selector") {
       section.expectOnly(["matchLabels"])
       let labels = section.stringMap("matchLabels")
@@ -92,7 +96,7 @@ extension AuthorizationPolicyObject {
       spec.invalid(other, "excludes \(spec.path(one))", remedy: "Keep one of the two.")
     }
     // Whom it binds is not known, so it is taken to bind the whole namespace.
-    if spec.sink.errorCount > errors { (selector, targets) = (nil, []) }
+    return spec.sink.errorCount > errors ? (nil, []) : (selector, targets)
   }
 }
 

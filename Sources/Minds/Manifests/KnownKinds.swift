@@ -1,9 +1,8 @@
 /// What this version makes of each kind of the API groups that a mesh user writes.
 enum KnownKind {
   case namespace, serviceAccount, service, pod, controller, peerAuthentication, authorizationPolicy
+  case requestAuthentication
   case traffic(TrafficKind)
-  /// Its absence would leave open what it closes.
-  case unenforcedPolicy
   /// It shapes traffic, and traffic flows without it.
   case unsupported(String)
   /// Nothing of it concerns a mesh.
@@ -53,7 +52,7 @@ enum KnownKind {
     switch kind {
     case "PeerAuthentication": .peerAuthentication
     case "AuthorizationPolicy": .authorizationPolicy
-    case "RequestAuthentication": .unenforcedPolicy
+    case "RequestAuthentication": .requestAuthentication
     default: .unknownKind
     }
   }

@@ -41,6 +41,7 @@ public struct ParsedManifest: Hashable, Sendable {
   var controllers: [ControllerObject] = []
   var peerAuthentications: [PeerAuthenticationObject] = []
   var authorizationPolicies: [AuthorizationPolicyObject] = []
+  var requestAuthentications: [RequestAuthenticationObject] = []
   var traffic = TrafficObjects()
   /// Documents that name neither `apiVersion` nor `kind`.
   private var strangers = 0
@@ -111,11 +112,8 @@ public struct ParsedManifest: Hashable, Sendable {
     case .authorizationPolicy:
       authorizationPolicies.append(AuthorizationPolicyObject(reading: object, meta: meta))
     case .traffic(let kind): traffic.read(object, kind, meta)
-    case .unenforcedPolicy:
-      object.sink.report(
-        .unenforcedPolicy, .error, line: object.line,
-        "this version does not enforce \(kind) yet, so what it closes would stay open",
-        remedy: "Take it out of the directory to run without it.")
+    case .requestAuthentication:
+      requestAuthentications.append(RequestAuthenticationObject(reading: object, meta: meta))
     case .unsupported(let effect):
       object.sink.report(
         .unsupportedKind, .warning, line: object.line, "\(kind) is not honoured yet: \(effect)")

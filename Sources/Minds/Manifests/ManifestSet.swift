@@ -8,6 +8,7 @@ public struct ManifestSet: Hashable, Sendable {
   public private(set) var controllers: [ControllerObject] = []
   public private(set) var peerAuthentications: [PeerAuthenticationObject] = []
   public private(set) var authorizationPolicies: [AuthorizationPolicyObject] = []
+  private(set) var requestAuthentications: [RequestAuthenticationObject] = []
   var traffic = TrafficObjects()
 
   public init() {}
@@ -38,6 +39,7 @@ public struct ManifestSet: Hashable, Sendable {
       set.controllers += file.controllers
       set.peerAuthentications += file.peerAuthentications
       set.authorizationPolicies += file.authorizationPolicies
+      set.requestAuthentications += file.requestAuthentications
       set.traffic.join(file.traffic)
     }
     set.namespaces = unique(set.namespaces, &findings)
@@ -47,6 +49,7 @@ public struct ManifestSet: Hashable, Sendable {
     set.controllers = unique(set.controllers, &findings)
     set.peerAuthentications = unique(set.peerAuthentications, &findings)
     set.authorizationPolicies = unique(set.authorizationPolicies, &findings)
+    set.requestAuthentications = unique(set.requestAuthentications, &findings)
     set.traffic.unite(&findings)
     return (set, findings)
   }
@@ -56,6 +59,7 @@ public struct ManifestSet: Hashable, Sendable {
   public mutating func keepReadablePolicies(of earlier: ManifestSet) -> [Finding] {
     var findings: [Finding] = []
     Self.keep(earlier.authorizationPolicies, in: &authorizationPolicies, &findings)
+    Self.keep(earlier.requestAuthentications, in: &requestAuthentications, &findings)
     traffic.keepReadable(of: earlier.traffic, &findings)
     return findings
   }

@@ -95,12 +95,14 @@ struct Compilation {
     }
   }
 
+  func uid(of pod: PodObject) -> String { "\(options.clusterID)//Pod/\(pod.meta.key)" }
+
   private func workload(_ pod: PodObject, _ status: PodStatus, _ identity: Identity) -> Workload {
     let binding = bindings.binding(namespace: pod.meta.namespace, labels: pod.meta.labels)
     let isEnrolled = isEnrolled(pod.meta.labels, pod.spec, in: pod.meta.namespace)
     let owner = pod.controllerName
     return Workload(
-      uid: "\(options.clusterID)//Pod/\(pod.meta.namespace)/\(pod.meta.name)", name: pod.meta.name,
+      uid: uid(of: pod), name: pod.meta.name,
       namespace: pod.meta.namespace, identity: identity, addresses: status.addresses, node: pod.spec.nodeName,
       workloadName: owner,
       canonicalName: pod.meta.labels.first(of: [

@@ -4,6 +4,13 @@ extension Compilation {
   /// What becomes of requests, and which waypoints see to it.
   mutating func compileTraffic() {
     guard options.hasWaypoints else {
+      for object in objects.requestAuthentications {
+        findings.append(
+          object.finding(
+            .unenforcedPolicy, .error,
+            "this version does not enforce \(object.meta.kind) yet, so what it closes would stay open",
+            remedy: "Take it out of the directory to run without it."))
+      }
       for meta in objects.traffic.metas {
         let effect = TrafficKind(rawValue: meta.kind)?.effectOfAbsence ?? ""
         findings.append(

@@ -7,6 +7,7 @@ struct TrafficCompilation {
   let destinations: DestinationRules
   let population: Population
   private(set) var needs: WaypointNeeds
+  private let authentications: RequestAuthentications
   private(set) var waypoints: [WaypointConfiguration] = []
   var findings: [Finding] = []
   /// Oldest first.
@@ -22,12 +23,16 @@ struct TrafficCompilation {
       traffic.destinationRules, hosts, rootNamespace: compilation.options.rootNamespace)
     population = Population(compilation)
     needs = WaypointNeeds(population)
+    authentications = RequestAuthentications(
+      compilation.objects, rootNamespace: compilation.options.rootNamespace)
+    findings = authentications.findings
   }
 
   mutating func run() {
     attachVirtualServices()
     checkDestinationRules()
     needs.addPolicies(compilation.policies)
+    needs.addAuthentications(authentications)
     needs.addLabels(compilation.objects) { compilation.key(of: $0) }
     needs.reportRefusals()
     findings += needs.findings
@@ -102,7 +107,18 @@ struct TrafficCompilation {
       destinations: led.sorted { $0.description < $1.description }.map {
         destinations.traffic(to: $0, from: waypoint.namespace)
       },
-      authorizations: authorizations(waypoint), reasons: reasons)
+      authorizations: authorizations(waypoint),
+      authentications: authentications.authentications(
+        namespace: waypoint.namespace, workloads: workloads(of: waypoint)), reasons: reasons)
+  }
+
+  /// Those that run, with their labels.
+  private func workloads(of waypoint: WaypointName) -> [(uid: String, labels: [String: String])] {
+    compilation.objects.pods.compactMap { pod in
+      guard pod.meta.namespace == waypoint.namespace, pod.spec.serviceAccount == waypoint.serviceAccount
+      else { return nil }
+      return (compilation.uid(of: pod), pod.meta.labels)
+    }
   }
 
   /// Everything that may bind one of the account's workloads.

@@ -45,6 +45,15 @@ struct WaypointNeeds {
     }
   }
 
+  /// Tokens are read at waypoints.
+  mutating func addAuthentications(_ authentications: RequestAuthentications) {
+    for member in population.members where member.isReachable {
+      for title in authentications.titles(namespace: member.account.namespace, labels: member.labels) {
+        need(member.account, because: "\(title) asks for tokens")
+      }
+    }
+  }
+
   private static func reason(_ policy: AuthorizationPolicyObject) -> String? {
     if policy.action == .custom { return "asks an external authorizer" }
     let terms = policy.rules.flatMap(\.terms).filter(\.attribute.isOfRequests)
