@@ -31,7 +31,8 @@ import Testing
   @Test(arguments: [
     "core.yaml", "core.json", "types.yaml", "peer-authentication.yaml", "authorization-policy.yaml",
     "request-authentication.yaml", "unenforced.yaml", "virtual-service.yaml", "destination-rule.yaml",
-    "syntax-tab.yaml", "syntax-quote.yaml", "syntax-key.yaml", "syntax-alias.yaml",
+    "routes.yaml", "sidecar.yaml", "syntax-tab.yaml", "syntax-quote.yaml", "syntax-key.yaml",
+    "syntax-alias.yaml",
   ])
   func readingFindsWhatTheFileSays(name: String) throws {
     let file = try golden(name)
@@ -56,7 +57,7 @@ import Testing
   @Test(arguments: [
     ("seed/security-policies.yaml", []),
     ("seed/traffic-rules.yaml", []), ("seed/resilience.yaml", []),
-    ("seed/sidecar-scope.yaml", ["2: warning APUS011"]),
+    ("seed/sidecar-scope.yaml", ["2: info APUS318", "9: info APUS318"]),
   ])
   func theSeedLoadsAndSaysWhatIsNotEnforced(name: String, expected: [String]) throws {
     #expect(found(try golden(name).parse().findings).map(\.description) == expected)

@@ -61,7 +61,7 @@ enum KnownKind {
     switch kind {
     case "VirtualService": .traffic(.virtualService)
     case "DestinationRule": .traffic(.destinationRule)
-    case "Sidecar": .unsupported("configuration is not scoped by it")
+    case "Sidecar": .traffic(.sidecar)
     case "Gateway": .unsupported("no gateway is run")
     case "ServiceEntry", "WorkloadEntry", "WorkloadGroup":
       .unsupported("hosts outside are reached as without a mesh")
@@ -72,10 +72,12 @@ enum KnownKind {
 
   private static func gateway(_ kind: String) -> KnownKind {
     switch kind {
-    case "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute":
+    case "HTTPRoute": .traffic(.httpRoute)
+    case "GRPCRoute": .traffic(.grpcRoute)
+    case "TCPRoute", "TLSRoute", "UDPRoute":
       .unsupported("connections go to any endpoint of the service they address")
     case "Gateway", "GatewayClass": .unsupported("no gateway or waypoint is run")
-    case "ReferenceGrant": .unused
+    case "ReferenceGrant": .traffic(.referenceGrant)
     default: .unsupported("it has no effect")
     }
   }
@@ -85,11 +87,17 @@ enum KnownKind {
 enum TrafficKind: String {
   case virtualService = "VirtualService"
   case destinationRule = "DestinationRule"
+  case httpRoute = "HTTPRoute"
+  case grpcRoute = "GRPCRoute"
+  case referenceGrant = "ReferenceGrant"
+  case sidecar = "Sidecar"
 
   var effectOfAbsence: String {
     switch self {
-    case .virtualService: "connections go to any endpoint of the service they address"
+    case .virtualService, .httpRoute, .grpcRoute:
+      "connections go to any endpoint of the service they address"
     case .destinationRule: "subsets, pools and outlier detection keep their defaults"
+    case .referenceGrant, .sidecar: "nothing asks for it"
     }
   }
 }

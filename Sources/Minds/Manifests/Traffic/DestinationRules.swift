@@ -2,15 +2,20 @@ import MeshModel
 
 /// Which DestinationRule says how the endpoints of a service are chosen.
 struct DestinationRules {
-  private let hosts: HostTable
   private let rootNamespace: String
-  /// By namespace, oldest first, only what could be read whole.
-  private let byNamespace: [String: [DestinationRuleObject]]
+  /// By the name of their host, and those of patterns; oldest first, only what could be read whole.
+  private var named: [String: [DestinationRuleObject]] = [:]
+  private var patterns: [DestinationRuleObject] = []
 
   init(_ objects: [DestinationRuleObject], _ hosts: HostTable, rootNamespace: String) {
-    self.hosts = hosts
     self.rootNamespace = rootNamespace
-    byNamespace = Dictionary(grouping: objects.filter(\.isWhole).oldestFirst, by: \.meta.namespace)
+    for rule in objects.filter(\.isWhole).oldestFirst {
+      if rule.host.hasPrefix("*") {
+        patterns.append(rule)
+      } else {
+        named[hosts.fullName(rule.host, in: rule.meta.namespace).lowercased(), default: []].append(rule)
+      }
+    }
   }
 
   /// What is in force for a client of the namespace. The namespaces of the client, of the service and the
@@ -18,12 +23,15 @@ struct DestinationRules {
   /// wins; of several rules for it the oldest, with the subsets of all.
   func traffic(to key: ServiceKey, from namespace: String) -> DestinationTraffic {
     for home in [namespace, key.namespace, rootNamespace] {
-      let candidates = (byNamespace[home] ?? []).filter {
-        HostName.isVisible($0.exportTo, from: home, in: namespace) && speaks($0, of: key)
+      func isSeen(_ rule: DestinationRuleObject) -> Bool {
+        rule.meta.namespace == home && HostName.isVisible(rule.exportTo, from: home, in: namespace)
       }
-      let longest = candidates.map { pattern($0).count }.max()
-      let exact = candidates.filter { !$0.host.hasPrefix("*") }
-      let chosen = exact.isEmpty ? candidates.filter { pattern($0).count == longest } : exact
+      var chosen = (named[key.hostname] ?? []).filter(isSeen)
+      if chosen.isEmpty {
+        let candidates = patterns.filter { isSeen($0) && HostTable.matches(key.hostname, $0.host) }
+        let longest = candidates.map(\.host.count).max()
+        chosen = candidates.filter { $0.host.count == longest }
+      }
       guard let rule = chosen.first else { continue }
       var subsets: [WrittenSubset] = []
       for subset in chosen.flatMap(\.subsets) where !subsets.contains(where: { $0.name == subset.name }) {
@@ -34,18 +42,11 @@ struct DestinationRules {
     return DestinationTraffic(service: key)
   }
 
-  private func pattern(_ rule: DestinationRuleObject) -> String {
-    hosts.fullName(rule.host, in: rule.meta.namespace)
-  }
-
-  private func speaks(_ rule: DestinationRuleObject, of key: ServiceKey) -> Bool {
-    HostTable.matches(key.hostname, pattern(rule))
-  }
-
   /// The labels by which any rule tells the endpoints of a service apart.
   func labels(of key: ServiceKey) -> Set<String> {
     var names: Set<String> = []
-    for rule in byNamespace.values.joined() where speaks(rule, of: key) {
+    let rules = (named[key.hostname] ?? []) + patterns.filter { HostTable.matches(key.hostname, $0.host) }
+    for rule in rules {
       for subset in rule.subsets { names.formUnion(subset.labels.keys) }
       for policy in [rule.policy].compactMap(\.self) + rule.subsets.compactMap(\.policy) {
         for policy in [policy] + policy.ports.values {

@@ -25,6 +25,11 @@ struct HostTable {
     byHostname[fullName(host, in: namespace).lowercased()]
   }
 
+  /// By its own name, which has no dots.
+  func service(named name: String, in namespace: String) -> ServiceObject? {
+    byHostname["\(name).\(namespace).svc.\(clusterDomain)"]
+  }
+
   func service(of key: ServiceKey) -> ServiceObject? { byHostname[key.hostname] }
 
   /// Every service that a name or a pattern stands for, by name.

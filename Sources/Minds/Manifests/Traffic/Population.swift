@@ -10,12 +10,16 @@ struct Population {
     var account: WaypointName
     /// Its connections are captured, and it is reached through tunnels.
     var isReachable: Bool
-    var services: [ServiceObject]
+    var services: [ServiceKey]
   }
 
   private(set) var members: [Member] = []
   /// The accounts of the reachable pods behind a service, by name.
   private(set) var accounts: [ServiceKey: [WaypointName]] = [:]
+  /// The labels of all pods behind a service, each set once.
+  private(set) var labels: [ServiceKey: Set<[String: String]>] = [:]
+  /// The labels of all pods of an account, each set once.
+  private(set) var labelsOfAccount: [WaypointName: Set<[String: String]>] = [:]
 
   /// A pod that serves as a waypoint: it is told by its account and by this label.
   static let waypointLabel = "gateway.istio.io/managed"
@@ -34,9 +38,11 @@ struct Population {
       add(controller.meta, controller.templateLabels, controller.spec, compilation)
     }
     var found: [ServiceKey: Set<WaypointName>] = [:]
-    for member in members where member.isReachable {
-      for service in member.services {
-        found[compilation.key(of: service), default: []].insert(member.account)
+    for member in members {
+      labelsOfAccount[member.account, default: []].insert(member.labels)
+      for key in member.services {
+        labels[key, default: []].insert(member.labels)
+        if member.isReachable { found[key, default: []].insert(member.account) }
       }
     }
     accounts = found.mapValues { $0.sorted { $0.description < $1.description } }
@@ -53,6 +59,6 @@ struct Population {
         title: meta.title, place: meta.place, labels: labels,
         account: WaypointName(namespace: meta.namespace, serviceAccount: spec.serviceAccount),
         isReachable: compilation.isEnrolled(labels, spec, in: meta.namespace) && mode != .disable,
-        services: services.filter { $0.type != .externalName && $0.selects(labels) }))
+        services: services.filter { $0.type != .externalName && $0.selects(labels) }.map(compilation.key)))
   }
 }

@@ -97,18 +97,21 @@ extension HeaderChanges {
 }
 
 extension HeaderChanges.Changes {
-  fileprivate init(reading section: Section) {
+  /// VirtualServices write headers as maps, routes as lists.
+  init(
+    reading section: Section, headers: (Section, String) -> [HeaderChanges.Header] = Self.headers
+  ) {
     self.init()
     section.expectOnly(["set", "add", "remove"])
-    set = Self.headers(section, "set")
-    add = Self.headers(section, "add")
+    set = headers(section, "set")
+    add = headers(section, "add")
     remove = section.strings("remove").map { $0.lowercased() }
     for name in remove where !Self.isFieldName(name) {
       section.invalid("remove", "names \(name.debugDescription), which is no header")
     }
   }
 
-  private static func headers(_ section: Section, _ key: String) -> [HeaderChanges.Header] {
+  static func headers(_ section: Section, _ key: String) -> [HeaderChanges.Header] {
     section.stringMap(key).sorted { $0.key < $1.key }.compactMap { name, value in
       guard isFieldName(name.hasPrefix(":") ? String(name.dropFirst()) : name), isFieldValue(value) else {
         section.section(key)?.invalid(name, "is no header that can be sent")

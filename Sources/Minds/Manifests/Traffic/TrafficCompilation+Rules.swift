@@ -106,8 +106,8 @@ extension TrafficCompilation {
   }
 
   private mutating func checkSubsets(of rule: DestinationRuleObject, _ service: ServiceObject) {
-    let behind = population.members.filter { $0.services.contains(service) }
-    for subset in rule.subsets where !behind.contains(where: { $0.labels.hold(subset.labels) }) {
+    let behind = population.labels[compilation.key(of: service)] ?? []
+    for subset in rule.subsets where !behind.contains(where: { $0.hold(subset.labels) }) {
       tell(
         .emptySubset, .warning, rule.meta, line: subset.line,
         "the subset \(subset.name) selects no pod behind \(service.meta.title): its requests fail",
@@ -160,6 +160,13 @@ extension TrafficCompilation {
   ) -> Backend {
     let nowhere = Backend(service: nil, weight: destination.weight, headers: destination.headers)
     let namespace = destination.namespace ?? meta.namespace
+    guard isPermitted(destination, of: meta) else {
+      tell(
+        .referenceNotPermitted, .warning, meta, line: destination.line,
+        "\(destination.path): nothing in \(namespace) permits \(destination.host) here, so it fails",
+        remedy: "Add a ReferenceGrant to the namespace \(namespace).")
+      return nowhere
+    }
     guard let service = hosts.service(destination.host, in: namespace) else {
       tell(
         .unknownHost, .warning, meta, line: destination.line,

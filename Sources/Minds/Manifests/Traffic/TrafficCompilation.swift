@@ -12,6 +12,7 @@ struct TrafficCompilation {
   var findings: [Finding] = []
   /// Oldest first.
   var virtualServices: [ServiceKey: [VirtualServiceObject]] = [:]
+  var routes: [ServiceKey: [AttachedRoute]] = [:]
   /// Told once, however many services an object speaks of.
   private var told: Set<Finding> = []
 
@@ -30,6 +31,7 @@ struct TrafficCompilation {
 
   mutating func run() {
     attachVirtualServices()
+    attachRoutes()
     checkDestinationRules()
     needs.addPolicies(compilation.policies)
     needs.addAuthentications(authentications)
@@ -124,10 +126,9 @@ struct TrafficCompilation {
   /// Everything that may bind one of the account's workloads.
   private func authorizations(_ waypoint: WaypointName) -> [Authorization] {
     var keys: Set<String> = []
-    for member in population.members where member.account == waypoint {
-      let binding = compilation.bindings.binding(namespace: waypoint.namespace, labels: member.labels)
-      keys.formUnion(binding.policies)
-      keys.formUnion(compilation.policies.keys(namespace: waypoint.namespace, labels: member.labels))
+    for labels in population.labelsOfAccount[waypoint] ?? [] {
+      keys.formUnion(compilation.bindings.binding(namespace: waypoint.namespace, labels: labels).policies)
+      keys.formUnion(compilation.policies.keys(namespace: waypoint.namespace, labels: labels))
     }
     return compilation.mesh.authorizations.filter { authorization in
       switch authorization.scope {
@@ -144,6 +145,7 @@ struct TrafficCompilation {
     let written = virtualServices[key] ?? []
     var traffic = ServiceTraffic(service: key, protocols: service.protocols)
     for object in written { add(object, to: &traffic, service, waypoint) }
+    traffic.rules += routeRules(key, service, waypoint)
     traffic.fallsThrough = traffic.rules.isEmpty
     return traffic
   }

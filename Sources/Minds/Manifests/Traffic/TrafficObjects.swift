@@ -2,32 +2,47 @@
 struct TrafficObjects: Hashable, Sendable {
   var virtualServices: [VirtualServiceObject] = []
   var destinationRules: [DestinationRuleObject] = []
+  /// HTTPRoutes and GRPCRoutes.
+  var routes: [RouteObject] = []
+  var referenceGrants: [ReferenceGrantObject] = []
 
   mutating func read(_ object: Section, _ kind: TrafficKind, _ meta: ObjectMeta) {
     switch kind {
     case .virtualService: virtualServices.append(VirtualServiceObject(reading: object, meta: meta))
     case .destinationRule: destinationRules.append(DestinationRuleObject(reading: object, meta: meta))
+    case .httpRoute, .grpcRoute: routes.append(RouteObject(reading: object, meta: meta))
+    case .referenceGrant: referenceGrants.append(ReferenceGrantObject(reading: object, meta: meta))
+    case .sidecar: SidecarReading.read(object)
     }
   }
 
   mutating func join(_ other: TrafficObjects) {
     virtualServices += other.virtualServices
     destinationRules += other.destinationRules
+    routes += other.routes
+    referenceGrants += other.referenceGrants
   }
 
   /// Each once, sorted by key.
   mutating func unite(_ findings: inout [Finding]) {
     virtualServices = ManifestSet.unique(virtualServices, &findings)
     destinationRules = ManifestSet.unique(destinationRules, &findings)
+    routes = ManifestSet.unique(routes, &findings)
+    referenceGrants = ManifestSet.unique(referenceGrants, &findings)
   }
 
   mutating func keepReadable(of earlier: TrafficObjects, _ findings: inout [Finding]) {
     ManifestSet.keep(earlier.virtualServices, in: &virtualServices, &findings)
     ManifestSet.keep(earlier.destinationRules, in: &destinationRules, &findings)
+    ManifestSet.keep(earlier.routes, in: &routes, &findings)
+    ManifestSet.keep(earlier.referenceGrants, in: &referenceGrants, &findings)
   }
 
-  var metas: [ObjectMeta] { virtualServices.map(\.meta) + destinationRules.map(\.meta) }
+  /// Of what has no effect without waypoints.
+  var metas: [ObjectMeta] { virtualServices.map(\.meta) + destinationRules.map(\.meta) + routes.map(\.meta) }
 }
 
 extension VirtualServiceObject: PartlyReadable {}
 extension DestinationRuleObject: PartlyReadable {}
+extension RouteObject: PartlyReadable {}
+extension ReferenceGrantObject: PartlyReadable {}
