@@ -139,7 +139,9 @@ let package = Package(
       "Hands", "Authority",
       ["Transport", "RPC", "TLSEngine", "Reactor", "MeshAPI", "MeshModel", "Bytes", protobuf, logging]),
     room("Hands", "Telemetry", ["Transport", "Reactor", "MeshModel", "Bytes", logging]),
-    room("Hands", "Fetching", ["Reactor", "TLSEngine", "H1Engine", "HTTPModel", "MeshModel", "Bytes"]),
+    room(
+      "Hands", "Fetching",
+      ["Tokens", "Reactor", "TLSEngine", "H1Engine", "HTTPModel", "MeshModel", "Bytes"]),
     room("Hands", "ManifestWatch", ["Reactor", "Manifests", "MeshModel", "Bytes", logging]),
 
     // 6 Rooms
@@ -255,7 +257,9 @@ let package = Package(
     tests(
       "AgentKit",
       ["Issuance", "Enrollment", "BPFRuntime", "Netlink", "Reactor", "TLSEngine", "MeshModel", logging]),
-    tests("Fetching", ["Transport", "Reactor", "TLSEngine", "HTTPModel", "MeshModel", "Bytes", logging]),
+    tests(
+      "Fetching",
+      ["Tokens", "Transport", "Reactor", "TLSEngine", "HTTPModel", "MeshModel", "Bytes", logging]),
     tests("DevKit", ["Manifests", "Netlink", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf]),
     tests("Explaining", ["Telemetry", "Manifests", "MeshModel"]),
     tests("ManifestWatch", ["Manifests", "MeshModel", "Reactor", "Bytes", logging]),
