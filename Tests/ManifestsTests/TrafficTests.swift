@@ -12,7 +12,8 @@ import Testing
   ])
   func hostsAreNamesOfTheRulesNamespaceOrWhole(host: String) throws {
     let bench = try Bench(Bench.routing("a", hosts: host))
-    #expect(bench.findings.isEmpty, "\(bench.findings)")
+    // The pattern is for payments, too, whose waypoint would lead them to pods behind another.
+    #expect(bench.codes == (host.hasPrefix("*") ? ["APUS319"] : []), "\(bench.findings)")
     let traffic = try #require(bench.traffic("order-service"))
     #expect(traffic.rules.map(\.origin) == ["VirtualService production/a http[0]"])
     #expect(traffic.backends == [[Backend(service: Bench.key("order-service"))]])
@@ -30,6 +31,11 @@ import Testing
     #expect(
       bench.traffic("payment-service")?.rules.map(\.origin) == ["VirtualService production/wide http[0]"])
   }
+
+  private static let raw = """
+    {apiVersion: v1, kind: Service, metadata: {name: raw, namespace: production},
+     spec: {selector: {app: order-service}, ports: [{name: tcp-a, port: 80}]}}
+    """
 
   @Test(arguments: [
     // A host that is none, a destination that is none, a short name of elsewhere.
@@ -51,6 +57,18 @@ import Testing
       ["APUS014", "APUS316"]
     ),
     (Bench.rule("a", host: "orders", spec: "subsets: []"), ["APUS307"]),
+    (
+      Bench.rule(
+        "a", spec: "trafficPolicy: {loadBalancer: {localityLbSetting: {failover: [{from: a, to: b}]}}}"),
+      ["APUS306"]
+    ),
+    (Bench.routing("a", hosts: "raw") + "\n---\n" + raw, ["APUS306"]),
+    // A way that the other waypoint's pods close.
+    (
+      Bench.routing("a", to: "payment-service") + "\n---\n"
+        + Bench.rule("b", host: "payment-service", spec: "trafficPolicy: {loadBalancer: {simple: RANDOM}}"),
+      ["APUS319"]
+    ),
     (Bench.rule("a", spec: "subsets: [{name: v3, labels: {version: v3}}]"), ["APUS309"]),
     (Bench.rule("a", spec: "subsets: [{name: v2, labels: {version: v2}}]"), []),
   ])

@@ -143,6 +143,8 @@ public enum FindingCode: String, Hashable, Sendable, CaseIterable {
   case referenceNotPermitted = "APUS317"
   /// A Sidecar, which has less to say here than beside a proxy.
   case sidecarScope = "APUS318"
+  /// A backend behind another account's waypoint, which alone is admitted there.
+  case behindOtherWaypoint = "APUS319"
 
   // Recorded traffic
   /// A caller that was allowed, and that the policies as written would deny.

@@ -11,6 +11,8 @@ struct PolicyCompilation {
   let policy: AuthorizationPolicyObject
   private let scope: Authorization.Scope
   let domains: TrustDomainAliases
+  /// Whom it binds has a waypoint, if that is what it takes to enforce it.
+  private let isAtWaypoint: Bool
   /// Nil for a policy that never decides and that nobody need hear of.
   private(set) var authorization: Authorization?
   /// The same with all that it asks, for waypoints.
@@ -22,6 +24,7 @@ struct PolicyCompilation {
     self.policy = policy
     self.scope = scope
     domains = TrustDomainAliases(options)
+    isAtWaypoint = options.hasWaypoints && !policy.neverDecides
   }
 
   mutating func run() {
@@ -82,7 +85,7 @@ struct PolicyCompilation {
   private var beyondSeverity: Finding.Severity { policy.action == .audit ? .warning : .error }
 
   private mutating func reportBinding() {
-    for target in policy.targets {
+    for target in policy.targets where !(isAtWaypoint && scope == .workloadSelector) {
       let stand = scope == .workloadSelector ? "the pods behind the service" : "all of its namespace"
       report(
         .beyondLayer4, beyondSeverity, target.line,
@@ -93,13 +96,13 @@ struct PolicyCompilation {
     if policy.action == .custom {
       report(
         .beyondLayer4, .error, policy.meta.place.line,
-        "spec.action CUSTOM needs a waypoint, and none is run yet: what it selects is denied",
+        "spec.action CUSTOM asks an authorizer, and no waypoint asks one yet: what it selects is denied",
         remedy: "Use ALLOW or DENY.")
     }
   }
 
   private mutating func reportUnenforceable(_ terms: [Term]) {
-    for term in terms {
+    for term in terms where !isAtWaypoint || !term.attribute.isOfRequests || term.attribute == .foreign {
       let effect =
         switch policy.action {
         case .allow: "the rule allows nothing until then"
@@ -107,9 +110,11 @@ struct PolicyCompilation {
         default: "the rule denies without asking for it, so more than it says"
         }
       let cause =
-        term.attribute.isOfRequests
-        ? "needs a waypoint, which reads requests, and none is run yet"
-        : "has a suffix, which cannot be compared"
+        term.attribute == .foreign && isAtWaypoint
+        ? "is known to another mesh's proxy only"
+        : term.attribute.isOfRequests
+          ? "needs a waypoint, which reads requests, and none is run yet"
+          : "has a suffix, which cannot be compared"
       report(
         .beyondLayer4, beyondSeverity, term.line, "\(term.path) \(cause): \(effect)",
         remedy: term.attribute.isOfRequests

@@ -34,6 +34,7 @@ extension TrafficCompilation {
     for (key, objects) in virtualServices.sorted(by: { $0.key.description < $1.key.description }) {
       reportShared(key, objects)
       for object in objects {
+        reportUnread(key, object)
         need(key, because: "\(object.meta.title) routes requests to \(key.hostname)", object.meta)
       }
     }
@@ -67,6 +68,19 @@ extension TrafficCompilation {
     return own
   }
 
+  /// Rules for requests, of a service that says that it carries none.
+  private mutating func reportUnread(_ key: ServiceKey, _ object: VirtualServiceObject) {
+    guard !object.rules.isEmpty, let service = hosts.service(of: key) else { return }
+    let speaks = service.protocols.map(\.speaks)
+    guard !speaks.isEmpty, speaks.count == service.ports.count, speaks.allSatisfy({ $0 == .tcp }) else {
+      return
+    }
+    tell(
+      .noEffect, .warning, object.meta,
+      "spec.http has no effect on \(service.meta.title), whose ports declare that they carry no HTTP",
+      remedy: "Name a port http-... or give it appProtocol: http, or route in spec.tcp.")
+  }
+
   private mutating func reportShared(_ key: ServiceKey, _ objects: [VirtualServiceObject]) {
     for object in objects.dropFirst() {
       tell(
@@ -97,12 +111,24 @@ extension TrafficCompilation {
       }
       for service in services {
         checkSubsets(of: rule, service)
+        checkLocality(rule)
         let key = compilation.key(of: service)
         let isInForce = destinations.traffic(to: key, from: key.namespace).origin == rule.meta.title
         guard isInForce, rule.policy?.isForWaypoint == true else { continue }
         need(key, because: "\(rule.meta.title) guards the endpoints of \(key.hostname)", rule.meta)
       }
     }
+  }
+
+  /// Other localities are for when those nearby are ejected.
+  private mutating func checkLocality(_ rule: DestinationRuleObject) {
+    guard case .failover(let regions)? = rule.policy?.balancing?.locality, !regions.isEmpty else { return }
+    guard rule.policy?.outliers == nil else { return }
+    tell(
+      .noEffect, .warning, rule.meta,
+      "spec.trafficPolicy.loadBalancer.localityLbSetting.failover is for endpoints that are not ready: "
+        + "nobody is ejected without outlierDetection",
+      remedy: "Add spec.trafficPolicy.outlierDetection.")
   }
 
   private mutating func checkSubsets(of rule: DestinationRuleObject, _ service: ServiceObject) {
@@ -154,6 +180,19 @@ extension TrafficCompilation {
     return rule
   }
 
+  /// Pods behind a waypoint admit nobody else, so another account's waypoint cannot lead requests to them.
+  private mutating func reportStranger(
+    _ key: ServiceKey, _ destination: WrittenDestination, _ meta: ObjectMeta, _ waypoint: WaypointName
+  ) {
+    let others = (population.accounts[key] ?? []).filter { $0 != waypoint && needs.reasons[$0] != nil }
+    guard let other = others.first else { return }
+    tell(
+      .behindOtherWaypoint, .warning, meta, line: destination.line,
+      "\(destination.path): pods of \(other.serviceAccount) admit \(other.name) only, and "
+        + "\(waypoint.name) leads these requests, so they are refused",
+      remedy: "Give both one service account, or take away why \(other.name) is needed.")
+  }
+
   /// What cannot be found keeps its share, so that it fails and is not sent elsewhere.
   private mutating func backend(
     _ destination: WrittenDestination, of meta: ObjectMeta, _ routed: ServiceObject, _ waypoint: WaypointName
@@ -195,6 +234,7 @@ extension TrafficCompilation {
         remedy: "Add it to spec.subsets of a DestinationRule for \(service.meta.name).")
       return nowhere
     }
+    reportStranger(key, destination, meta, waypoint)
     return Backend(
       service: key, port: port, subset: destination.subset, weight: destination.weight,
       headers: destination.headers)
