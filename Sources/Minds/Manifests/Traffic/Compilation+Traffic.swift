@@ -64,17 +64,20 @@ extension Compilation {
       mesh.services[index].waypoint = traffic.needs.waypoint(of: mesh.services[index].key)?.service(
         in: options.clusterDomain)
     }
-    for waypoint in traffic.waypoints.map(\.waypoint) {
+    let names = traffic.waypoints.map(\.waypoint)
+    let keys = Set(names.map { $0.service(in: options.clusterDomain) })
+    let declared = Dictionary(mesh.services.filter { keys.contains($0.key) }.map { ($0.key, $0) }) {
+      first, _ in first
+    }
+    mesh.services.removeAll { keys.contains($0.key) }
+    for waypoint in names {
       let key = waypoint.service(in: options.clusterDomain)
       let identity = try? Identity(
         trustDomain: options.trustDomain, namespace: waypoint.namespace, serviceAccount: waypoint.name)
-      var service =
-        mesh.services.first { $0.key == key }
-        ?? Service(name: waypoint.name, key: key, addresses: [], ports: [])
+      var service = declared[key] ?? Service(name: waypoint.name, key: key, addresses: [], ports: [])
       service.ports = [Self.tunnelPort]
       service.subjectAltNames = identity.map { [$0] } ?? []
       service.waypoint = nil
-      mesh.services.removeAll { $0.key == key }
       mesh.services.append(service)
     }
     mesh.services.sort { ($0.namespace, $0.hostname) < ($1.namespace, $1.hostname) }

@@ -15,6 +15,7 @@ struct TrafficCompilation {
   var routes: [ServiceKey: [AttachedRoute]] = [:]
   /// Told once, however many services an object speaks of.
   private var told: Set<Finding> = []
+  private let pods: [WaypointName: [PodObject]]
 
   init(_ compilation: Compilation) {
     self.compilation = compilation
@@ -23,6 +24,9 @@ struct TrafficCompilation {
     destinations = DestinationRules(
       traffic.destinationRules, hosts, rootNamespace: compilation.options.rootNamespace)
     population = Population(compilation)
+    pods = Dictionary(grouping: compilation.objects.pods) {
+      WaypointName(namespace: $0.meta.namespace, serviceAccount: $0.spec.serviceAccount)
+    }
     needs = WaypointNeeds(population)
     authentications = RequestAuthentications(
       compilation.objects, rootNamespace: compilation.options.rootNamespace)
@@ -116,11 +120,7 @@ struct TrafficCompilation {
 
   /// Those that run, with their labels.
   private func workloads(of waypoint: WaypointName) -> [(uid: String, labels: [String: String])] {
-    compilation.objects.pods.compactMap { pod in
-      guard pod.meta.namespace == waypoint.namespace, pod.spec.serviceAccount == waypoint.serviceAccount
-      else { return nil }
-      return (compilation.uid(of: pod), pod.meta.labels)
-    }
+    (pods[waypoint] ?? []).map { (compilation.uid(of: $0), $0.meta.labels) }
   }
 
   /// Everything that may bind one of the account's workloads.

@@ -53,6 +53,13 @@ extension VirtualServiceObject {
       }
       if !seen.insert(host).inserted { spec.invalid("hosts", "names \(host) twice") }
     }
+    // As written: a short name says nothing of what it stands for.
+    for pattern in seen.sorted() where pattern.hasPrefix("*") && pattern != "*" {
+      for host in seen.sorted() where host != pattern && HostTable.matches(host.lowercased(), pattern) {
+        spec.invalid(
+          "hosts", "names \(host), which \(pattern) stands for, too", remedy: "Keep one of the two.")
+      }
+    }
   }
 
   // MARK: tcp

@@ -77,7 +77,15 @@ struct WaypointNeeds {
     }
     for service in objects.services {
       guard let name = name(in: service.meta, service.meta.labels) else { continue }
-      need(Array(population.accounts[key(service)]?.prefix(1) ?? []), named: name, by: service.meta)
+      guard let account = population.accounts[key(service)]?.first else {
+        findings.append(
+          service.finding(
+            .trafficNotEnrolled, .warning,
+            "the label \(Self.label) has no effect: no pod behind it is enrolled and takes mutual TLS",
+            remedy: "Label the namespace \(DataplaneMode.label): \(DataplaneMode.ambient)."))
+        continue
+      }
+      need([account], named: name, by: service.meta)
     }
     for pod in objects.pods where pod.meta.owner == nil {
       need(pod.meta, pod.meta.labels)
