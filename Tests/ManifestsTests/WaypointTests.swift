@@ -189,6 +189,34 @@ import Testing
     #expect(reasons == expected)
   }
 
+  /// What is asked to run counts as much as what runs: a waypoint is there before its first pod.
+  @Test func accountsAreKnownBeforeTheirPodsRun() throws {
+    let early = """
+      {apiVersion: apps/v1, kind: Deployment, metadata: {name: early, namespace: production},
+       spec: {selector: {matchLabels: {app: early}}, template: {metadata: {labels: {app: early, version: v1}},
+        spec: {serviceAccountName: web-sa, containers: [{name: c, ports: [{containerPort: 8080}]}]}}}}
+      ---
+      """
+    let bench = try Bench(
+      early + Bench.service("early"), Bench.routing("a", hosts: "early", to: "early", more: ", subset: v1"),
+      Bench.rule("a", host: "early", spec: "subsets: [{name: v1, labels: {version: v1}}]"))
+    #expect(bench.findings.isEmpty, "\(bench.findings)")
+    #expect(bench.mesh.waypoints.map(\.waypoint.serviceAccount) == ["web-sa"])
+    #expect(bench.traffic("early")?.backends == [[Backend(service: Bench.key("early"), subset: "v1")]])
+    #expect(bench.mesh.services.first { $0.name == "early" }?.waypoint == Bench.key("web-sa-waypoint"))
+    // Who runs as the account is behind its waypoint, whatever the rule is for.
+    #expect(bench.mesh.workloads.first { $0.name == "web-1" }?.waypoint == Bench.key("web-sa-waypoint"))
+  }
+
+  @Test func aLabelOnAServiceOfNobodySaysSo() throws {
+    let bench = try Bench(
+      """
+      {apiVersion: v1, kind: Service, metadata: {name: b, namespace: legacy,
+       labels: {istio.io/use-waypoint: default-waypoint}}, spec: {selector: {app: old}, ports: [{port: 81}]}}
+      """)
+    #expect(bench.codes == ["APUS314"] && bench.mesh.waypoints.isEmpty)
+  }
+
   @Test func aNamespaceMayAskForAll() throws {
     let namespace = """
       {apiVersion: v1, kind: Namespace, metadata: {name: busy,
