@@ -45,6 +45,7 @@ let package = Package(
     .executable(name: "apus", targets: ["apus"]),
     .executable(name: "apus-agent", targets: ["apus-agent"]),
     .executable(name: "apus-control", targets: ["apus-control"]),
+    .executable(name: "apus-waypoint", targets: ["apus-waypoint"]),
     // For the measuring programs of Tests/Bench alone.
     .library(name: "ApusPolicy", targets: ["PolicyEngine", "MeshIndex", "MeshModel"]),
     .library(name: "ApusRouting", targets: ["HTTPRouting", "HTTPModel", "MeshModel"]),
@@ -156,7 +157,7 @@ let package = Package(
       "Rooms", "ControlKit",
       [
         "Publication", "Authority", "ManifestWatch", "Manifests", "Telemetry", "MeshCodec", "MeshAPI",
-        "TLSEngine", "Transport", "Reactor", "MeshModel", "Bytes", logging,
+        "TLSEngine", "Transport", "RPC", "Reactor", "MeshModel", "Bytes", protobuf, logging,
       ]),
     room(
       "Rooms", "DevKit",
@@ -169,7 +170,8 @@ let package = Package(
       [
         "RequestProxying", "Proxying", "PolicyEngine", "Subscription", "Issuance", "Telemetry",
         "HTTPExchange", "MeshIndex",
-        "MeshCodec", "TLSEngine", "Transport", "Reactor", "MeshAPI", "MeshModel", "Bytes", protobuf, logging,
+        "MeshCodec", "TLSEngine", "Transport", "RPC", "Reactor", "MeshAPI", "MeshModel", "Bytes", protobuf,
+        logging,
       ]),
     room("Rooms", "Explaining", ["Manifests", "MeshIndex", "PolicyEngine", "MeshModel"]),
 
@@ -179,6 +181,8 @@ let package = Package(
     frontDoor(
       "apus-control",
       ["ControlKit", "Authority", "Telemetry", "TLSEngine", "H2Engine", "Reactor", "MeshModel"]),
+    frontDoor(
+      "apus-waypoint", ["WaypointKit", "TLSEngine", "H2Engine", "Reactor", "MeshModel", "Telemetry"]),
     frontDoor(
       "apus",
       [

@@ -98,6 +98,14 @@ struct Serve: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      """
+      The socket (SOCK_SEQPACKET) of what starts waypoints. Without it none is announced, and policies that \
+      need one deny.
+      """, valueName: "path"))
+  var launcher: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Where readiness (/ready) and metrics (/metrics) are served, over plain HTTP.",
       valueName: "address:port"))
   var metrics: String?
@@ -152,6 +160,7 @@ struct Serve: ParsableCommand {
     configuration.trustDomainAliases = try trustDomainAlias.map {
       try self.domain($0, "--trust-domain-alias")
     }
+    configuration.launcher = launcher
     configuration.trustBundles = try bundles([domain] + configuration.trustDomainAliases)
     return configuration
   }

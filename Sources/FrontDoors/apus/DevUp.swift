@@ -13,6 +13,17 @@ struct DevUp: ParsableCommand {
       down` ends it.
       """)
 
+  @Flag(
+    help: ArgumentHelp(
+      "Start waypoints when they are needed (in the making: see the change log for what they do).",
+      visibility: .hidden))
+  var waypoints = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Seconds without a connection after which a waypoint is stopped.", visibility: .hidden))
+  var waypointIdle = 600
+
   @OptionGroup var mesh: MeshOption
   @Argument(help: "The directory with the manifests.", completion: .directory)
   var directory: String?
@@ -65,6 +76,8 @@ struct DevUp: ParsableCommand {
         binaries: binaries.map(Self.absolute) ?? OwnProgram.directory, executable: OwnProgram.path,
         authorityCertificate: caCert.map(Self.absolute), authorityKey: caKey.map(Self.absolute),
         logLevel: logLevel)
+      options.hasWaypoints = waypoints
+      options.waypointIdleSeconds = waypointIdle
       options.controlFlags =
         trustDomainAlias.flatMap { ["--trust-domain-alias", $0] }
         + trustBundle.flatMap { ["--trust-bundle", Self.absoluteBundle($0)] }

@@ -45,8 +45,9 @@ final class Shadow: UpstreamUser {
     else { return end(nil) }
     lease = consume picked
     guard proxy.refusal(of: downstream.origin, at: endpoint) == nil,
+      let way = proxy.way(to: endpoint),
       let found = try? proxy.pool(of: destination).connection(
-        to: endpoint, for: downstream.origin, downstream.upstreamVersion(destination.policy.pool))
+        to: way, for: downstream.origin, downstream.upstreamVersion(destination.policy.pool))
     else { return end(nil) }
     upstream = found.upstream
     found.upstream.take(self)

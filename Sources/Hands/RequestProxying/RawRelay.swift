@@ -33,7 +33,8 @@ final class RawRelay: PipeOwner {
     guard let endpoint = choose() else { return fail() }
     let proxy = downstream.proxy
     if proxy.refusal(of: downstream.origin, at: endpoint) != nil { return fail() }
-    pipe = proxy.world.dial(endpoint, for: downstream.origin, owner: self)
+    guard let way = proxy.way(to: endpoint) else { return fail() }
+    pipe = proxy.world.dial(way, for: downstream.origin, owner: self)
   }
 
   private func choose() -> MeshIndex.Endpoint? {

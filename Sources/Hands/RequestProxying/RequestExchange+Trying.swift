@@ -33,11 +33,14 @@ extension RequestExchange {
       return refuse(403, .unauthorized, "RBAC: access denied (\(reason))")
     }
     guard let destination else { return }
+    guard let way = proxy.way(to: endpoint) else {
+      return refuse(503, .noHealthyUpstream, "the waypoint of \(endpoint.workload.name) does not run")
+    }
     let found: (upstream: Upstream, isFresh: Bool)
     do throws(CircuitBreaker.Overflow) {
       if pending == nil { pending = try destination.breaker.admit(.pendingRequests) }
       found = try proxy.pool(of: destination).connection(
-        to: endpoint, for: downstream.origin, downstream.upstreamVersion(destination.policy.pool))
+        to: way, for: downstream.origin, downstream.upstreamVersion(destination.policy.pool))
     } catch {
       return refuse(503, error.flag, error.description)
     }

@@ -117,8 +117,10 @@ public final class RequestProxy {
 
   // MARK: Policy
 
-  /// Why the client may not reach the endpoint; nil when it may. The waypoint asks what agents leave to it.
+  /// Why the client may not reach the endpoint; nil when it may. The waypoint asks what agents leave to it;
+  /// others before whom it does not stand have agents or waypoints of their own that ask.
   func refusal(of origin: Origin, at endpoint: MeshIndex.Endpoint) -> RefusalReason? {
+    guard endpoint.workload.waypoint == waypoint else { return nil }
     var policies = mesh.authorizations(for: endpoint.workload)
     policies.waypoints = nil
     return verdict(
@@ -126,6 +128,13 @@ public final class RequestProxy {
       destination: PolicyEngine.Destination(workload: endpoint.workload, address: endpoint.address),
       policies: policies
     ).refusal
+  }
+
+  /// Where an endpoint is reached: an endpoint behind another waypoint through that one; nil when it does not
+  /// run.
+  func way(to endpoint: MeshIndex.Endpoint) -> MeshIndex.Endpoint? {
+    guard let other = endpoint.workload.waypoint, other != waypoint else { return endpoint }
+    return mesh.pick(WaypointRoute(waypoint: other, destination: endpoint.address), using: &random)
   }
 
   // MARK: Time

@@ -22,10 +22,12 @@ public actor Subscription {
     /// The xDS node id, `ztunnel~IP~POD.NS~NS.svc.DOMAIN`.
     public var nodeID: String
     public var nodeName: String
+    /// Set by a waypoint: whose configuration it asks for.
+    public var waypoint: WaypointName?
 
     public init(
       address: SocketAddress, name: String, rootFile: String, tokenFile: String, nodeID: String,
-      nodeName: String
+      nodeName: String, waypoint: WaypointName? = nil
     ) {
       self.address = address
       self.name = name
@@ -33,6 +35,7 @@ public actor Subscription {
       self.tokenFile = tokenFile
       self.nodeID = nodeID
       self.nodeName = nodeName
+      self.waypoint = waypoint
     }
   }
 
@@ -55,7 +58,8 @@ public actor Subscription {
     self.settings = settings
     self.thread = thread
     self.log = log
-    mind = SubscriptionMind(nodeID: settings.nodeID, nodeName: settings.nodeName)
+    mind = SubscriptionMind(
+      nodeID: settings.nodeID, nodeName: settings.nodeName, waypoint: settings.waypoint)
   }
 
   /// Delivers every batch, in order, until the task is cancelled. The next response is read when `deliver`

@@ -1,6 +1,6 @@
 public import MeshAPI
 import MeshCodec
-import MeshModel
+public import MeshModel
 import SwiftProtobuf
 
 /// The subscriber's side of delta discovery (xDS v3, delta ADS): everything of its types, kept across
@@ -13,7 +13,9 @@ public struct SubscriptionMind {
   private let node: Envoy_Config_Core_V3_Node
   private var types: [String: TypeState] = [:]
   /// In the order of subscription: policies first, so that they are there when workloads arrive.
-  private static let typeURLs = [TypeURL.authorization, TypeURL.trust, TypeURL.address]
+  private let typeURLs: [String]
+  /// The one resource of its type that is asked for by name.
+  private let waypoint: WaypointName?
 
   private struct TypeState {
     var held: [String: Held] = [:]
@@ -26,21 +28,29 @@ public struct SubscriptionMind {
   }
 
   /// `nodeID` is the xDS node id (`ztunnel~IP~POD.NS~NS.svc.DOMAIN`); `nodeName` travels as the metadata
-  /// NODE_NAME.
-  public init(nodeID: String, nodeName: String) {
+  /// NODE_NAME. A waypoint asks for its own configuration, which holds the policies that concern it, in place
+  /// of all policies.
+  public init(nodeID: String, nodeName: String, waypoint: WaypointName? = nil) {
+    self.waypoint = waypoint
+    typeURLs = [
+      waypoint == nil ? TypeURL.authorization : TypeURL.waypointConfiguration, TypeURL.trust, TypeURL.address,
+    ]
     node = Envoy_Config_Core_V3_Node.with {
       $0.id = nodeID
       $0.metadata.fields["NODE_NAME"] = Google_Protobuf_Value(stringValue: nodeName)
     }
-    for typeURL in Self.typeURLs { types[typeURL] = TypeState() }
+    for typeURL in typeURLs { types[typeURL] = TypeState() }
   }
 
   /// The first requests of a new stream: subscribe to everything, and say what is already held.
   public func openingRequests() -> [Envoy_Service_Discovery_V3_DeltaDiscoveryRequest] {
-    Self.typeURLs.map { typeURL in
+    typeURLs.map { typeURL in
       Envoy_Service_Discovery_V3_DeltaDiscoveryRequest.with {
         $0.node = node
         $0.typeURL = typeURL
+        if typeURL == TypeURL.waypointConfiguration, let waypoint {
+          $0.resourceNamesSubscribe = [waypoint.description]
+        }
         $0.initialResourceVersions = types[typeURL]?.held.mapValues(\.version) ?? [:]
       }
     }

@@ -64,6 +64,39 @@ public struct WantedWorkload: Hashable, Sendable {
   public var identity: Identity
   public var place: Place
 
+  /// Pods that no manifest asks for; they are not enrolled.
+  public init(
+    kind: String, name: String, namespace: String, replicas: Int, labels: [String: String], spec: PodSpec,
+    identity: Identity
+  ) {
+    self.kind = kind
+    self.name = name
+    self.namespace = namespace
+    self.replicas = replicas
+    self.labels = labels
+    annotations = [:]
+    self.spec = spec
+    isEnrolled = false
+    self.identity = identity
+    place = Place(file: "", line: 0)
+  }
+
+  init(
+    kind: String, name: String, namespace: String, replicas: Int, labels: [String: String],
+    annotations: [String: String], spec: PodSpec, isEnrolled: Bool, identity: Identity, place: Place
+  ) {
+    self.kind = kind
+    self.name = name
+    self.namespace = namespace
+    self.replicas = replicas
+    self.labels = labels
+    self.annotations = annotations
+    self.spec = spec
+    self.isEnrolled = isEnrolled
+    self.identity = identity
+    self.place = place
+  }
+
   /// `namespace/name`.
   public var key: String { "\(namespace)/\(name)" }
 }

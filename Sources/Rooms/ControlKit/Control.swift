@@ -24,6 +24,7 @@ public final class Control: Sendable {
   private let tokens: NodeTokens
   private let places: PodPlaces
   private let outside: OutsideTrust
+  private let launcher: WaypointLauncher?
   private let thread: ReactorThread
   private let log: Logger
   private let pages = Mutex<PageServer?>(nil)
@@ -40,19 +41,29 @@ public final class Control: Sendable {
     let issuer = try AuthoritySource.issuer(configuration, now: now, log: log)
     let tokens = try NodeTokens(path: configuration.nodeTokens)
     let places = PodPlaces(thread)
-    publisher = Publisher(authenticate: { tokens.node(of: $0) }, log: log)
+    publisher = Publisher(authenticate: { tokens.caller(of: $0) }, log: log)
     authority = CertificateAuthority(
       issuer, trustDomain: configuration.trustDomain, limits: configuration.limits,
       evidence: CertificateAuthority.Evidence(
-        node: { tokens.node(of: $0) }, runs: { await places.runs($0, on: $1) }),
+        node: { tokens.caller(of: $0) },
+        runs: { identity, caller in
+          guard caller.contains("/") else { return await places.runs(identity, on: caller) }
+          // A waypoint speaks for itself alone.
+          return "\(identity.namespace)/\(identity.serviceAccount)" == caller
+        }),
       log: log)
     certificate = try ServerCertificate(issuer, for: configuration.listen.ip, now: now, log: log)
+    var methods = [
+      MethodPath.deltaDiscovery: publisher.method, MethodPath.createCertificate: authority.method,
+    ]
+    launcher = configuration.launcher.map { WaypointLauncher(path: $0, on: thread, log: log) }
+    if let launcher {
+      methods[MethodPath.activateWaypoint] = launcher.activate(isNode: { tokens.node(of: $0) != nil })
+      methods[MethodPath.releaseWaypoint] = launcher.release(waypoint: { tokens.waypoint(of: $0) })
+    }
     do throws(SystemError) {
       server = try RPCServer(
-        on: configuration.listen, settings: { [certificate] in certificate.settings },
-        methods: [
-          MethodPath.deltaDiscovery: publisher.method, MethodPath.createCertificate: authority.method,
-        ],
+        on: configuration.listen, settings: { [certificate] in certificate.settings }, methods: methods,
         thread: thread, log: log)
     } catch {
       throw ControlError("it cannot listen on \(configuration.listen): \(error)")
@@ -64,6 +75,8 @@ public final class Control: Sendable {
     self.thread = thread
     self.log = log
   }
+
+  private static let clusterDomain = CompileOptions().clusterDomain
 
   /// The root certificates by which agents check us and each other, PEM.
   public var roots: String { authority.issuer.bundle.pem }
@@ -81,6 +94,7 @@ public final class Control: Sendable {
     tasks.withLock { $0.append(following) }
     for await _ in first { break }
     run { [server] in await server.run() }
+    if let launcher { run { await launcher.run() } }
     try write(authority.issuer.bundle)
     log.notice(
       "control plane serves",
@@ -165,6 +179,7 @@ public final class Control: Sendable {
     var options = CompileOptions()
     options.trustDomain = configuration.trustDomain
     options.trustDomainAliases = configuration.trustDomainAliases
+    options.hasWaypoints = launcher != nil
     options.foreignTrustDomains = configuration.trustBundles.keys.sorted { $0.name < $1.name }
     let watch = ManifestWatch(
       directories: configuration.manifests, options: options, thread: thread, logger: log)
@@ -180,6 +195,7 @@ public final class Control: Sendable {
   private func take(_ mesh: CompiledMesh) {
     // A pod's agent may ask for its certificate as soon as it is told of the pod.
     places.replace(with: mesh.workloads)
+    launcher?.replace(with: mesh.waypoints, clusterDomain: Self.clusterDomain)
     self.mesh.withLock { latest in
       latest = mesh
       publish(mesh)
@@ -189,7 +205,8 @@ public final class Control: Sendable {
   private func publish(_ mesh: CompiledMesh) {
     do throws(MalformedResource) {
       try publisher.publish(
-        mesh.authorizations.map(MeshResource.authorization) + mesh.services.map(MeshResource.service)
+        mesh.authorizations.map(MeshResource.authorization) + mesh.waypoints.map(MeshResource.waypoint)
+          + mesh.services.map(MeshResource.service)
           + mesh.workloads.map(MeshResource.workload) + outside.all.map(MeshResource.trust))
     } catch {
       log.error(

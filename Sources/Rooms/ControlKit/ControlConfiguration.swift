@@ -23,6 +23,9 @@ public struct ControlConfiguration: Sendable {
   public var rootOutput: String
   /// The file that says which bearer token stands for which node.
   public var nodeTokens: String
+  /// The socket of what starts waypoints; nil when there is nobody to start them, and then what needs one
+  /// stays closed.
+  public var launcher: String?
   /// Readiness and metrics; nil for none.
   public var metrics: SocketAddress?
   public var limits: AuthorityLimits

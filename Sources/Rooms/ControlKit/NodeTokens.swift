@@ -1,8 +1,10 @@
 import FoundationEssentials
+import MeshModel
 import Reactor
 import Synchronization
 
-/// Which bearer token stands for which node: a JSON object of node names and tokens.
+/// Which bearer token stands for whom: a JSON object of nodes' names, and of waypoints' service accounts
+/// (`NAMESPACE/ACCOUNT`, which no node's name can be), with their tokens.
 final class NodeTokens: Sendable {
   /// The largest file, in bytes: 5,000 nodes and their tokens.
   private static let maximumFile = 1 << 20
@@ -19,7 +21,16 @@ final class NodeTokens: Sendable {
     nodes = Mutex(try Self.read(path))
   }
 
-  func node(of token: String) -> String? { nodes.withLock { $0[token] } }
+  /// A node, or a waypoint's account with its namespace.
+  func caller(of token: String) -> String? { nodes.withLock { $0[token] } }
+
+  func node(of token: String) -> String? { caller(of: token).flatMap { $0.contains("/") ? nil : $0 } }
+
+  func waypoint(of token: String) -> WaypointName? {
+    guard let caller = caller(of: token), let slash = caller.firstIndex(of: "/") else { return nil }
+    return WaypointName(
+      account: String(caller[caller.index(after: slash)...]), in: String(caller[..<slash]))
+  }
 
   var count: Int { nodes.withLock { $0.count } }
 

@@ -18,6 +18,9 @@ public struct MeshPaths: Hashable, Sendable {
   public var rootCertificate: String { "\(root)/root.pem" }
   public var pods: String { "\(root)/pods" }
 
+  /// The control plane says there which waypoints are to run.
+  public var launcher: String { "\(root)/launcher.sock" }
+
   public func node(_ number: Int) -> String { "\(root)/node-\(number)" }
   public func enrollmentSocket(_ node: Int) -> String { "\(self.node(node))/zds.sock" }
   public func agentLog(_ node: Int) -> String { "\(self.node(node))/agent.log" }

@@ -14,7 +14,8 @@ extension DevMesh {
           ? "There is no directory \(options.directory): say where the manifests (.yaml, .yml, .json) are."
           : "\(options.directory) is a file: say the directory that holds the manifests.")
     }
-    let update = ManifestReader.readOnce(directories: [options.directory])
+    let update = ManifestReader.readOnce(
+      directories: [options.directory], options: compileOptions)
     told = []
     tell(update.findings)
     guard let mesh = update.mesh, update.isAccepted else {
@@ -28,10 +29,17 @@ extension DevMesh {
     return DesiredState(objects: update.objects, mesh: mesh)
   }
 
+  private var compileOptions: CompileOptions {
+    var compile = CompileOptions()
+    compile.hasWaypoints = options.hasWaypoints
+    return compile
+  }
+
   /// Takes each accepted edit over; one with errors is told, and the last good state stays.
   func watchManifests() async {
     let silent = Logger(label: "manifests") { _ in SwiftLogNoOpLogHandler() }
-    let watch = ManifestWatch(directories: [options.directory], thread: thread, logger: silent)
+    let watch = ManifestWatch(
+      directories: [options.directory], options: compileOptions, thread: thread, logger: silent)
     for await update in watch.updates() {
       guard !isClosing else { return }
       tell(update.findings)
@@ -42,6 +50,11 @@ extension DevMesh {
         say(.notice, "the manifests have changed")
       }
       desired = DesiredState(objects: update.objects, mesh: mesh)
+      do {
+        try makeTokens(for: mesh.waypoints)
+      } catch {
+        say(.error, "a waypoint's token cannot be made: \(error)")
+      }
       bell.ring()
     }
   }

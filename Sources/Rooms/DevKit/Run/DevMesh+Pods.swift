@@ -139,7 +139,8 @@ extension DevMesh {
       do {
         let process = try spawn(
           command, at: entry(pod, directory: container.workingDir),
-          log: paths.log(pod.id, container: container.name), environment: environment)
+          log: paths.log(pod.id, container: container.name), environment: environment,
+          secrets: [secret(of: pod)].compactMap(\.self))
         program.process = process
         bell.ring()
         ending = "ended with exit code \(try await process.exited(on: thread))"

@@ -10,12 +10,14 @@ extension DevMesh {
   private static func freshBackoff() -> Backoff { Backoff(first: .milliseconds(100), longest: .seconds(5)) }
 
   /// Starts the control plane, waits until it serves, then starts the agents.
-  func startMesh() async throws {
-    for program in ["apus-control", "apus-agent"] where !ProcessSetup.isExecutable(binary(program)) {
+  func startMesh(_ state: DesiredState) async throws {
+    let programs = ["apus-control", "apus-agent"] + (options.hasWaypoints ? ["apus-waypoint"] : [])
+    for program in programs where !ProcessSetup.isExecutable(binary(program)) {
       throw DevError.failed("\(binary(program)) is not there: build it, or say --binaries DIR, or --no-mesh.")
     }
     try Machine.requireCapture()
     try makeTokens()
+    if options.hasWaypoints { try startLauncher(state) }
     say(.progress, "starting the control plane")
     let control = self.control
     tasks.append(Task { await self.supervise(control) { try self.spawnControl() } })
@@ -37,16 +39,19 @@ extension DevMesh {
   /// One random bearer token a node; the control plane gets all of them, each agent its own, none is on a
   /// disk.
   private func makeTokens() throws {
-    var all: [String: String] = [:]
     for node in nodes {
-      let token = (0..<4).map { _ in Hexadecimal.word(UInt64.random(in: .min ... .max)) }.joined()
-      all[node.name] = token
+      let token = Self.randomToken()
+      tokenTexts[node.name] = token
       node.token = try MemoryFile(name: "token", content: Array(token.utf8))
     }
     // Without an operator's authority the control plane makes a root. It outlives a control plane that is
     // killed, so that what was certified stays certified; we only keep it, and it ends with us.
     if options.authorityCertificate == nil { rootMemory = try MemoryVault(name: "root") }
-    allTokens = try MemoryFile(name: "tokens", content: Array(try JSONEncoder().encode(all)))
+    allTokens = try MemoryFile(name: "tokens", content: Array(try JSONEncoder().encode(tokenTexts)))
+  }
+
+  static func randomToken() -> String {
+    (0..<4).map { _ in Hexadecimal.word(UInt64.random(in: .min ... .max)) }.joined()
   }
 
   private func waitForControl() async throws {
@@ -74,6 +79,7 @@ extension DevMesh {
       words += ["--ca-cert", certificate, "--ca-key", key]
     }
     words += options.controlFlags
+    if options.hasWaypoints { words += ["--launcher", paths.launcher] }
     var secrets = [allTokens?.descriptor].compactMap { $0 }
     if let root = rootMemory?.descriptor {
       words += ["--ca-memory", "\(3 + secrets.count)"]

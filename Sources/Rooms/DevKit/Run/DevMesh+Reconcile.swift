@@ -16,7 +16,7 @@ extension DevMesh {
   private func reconcile() {
     guard let desired else { return }
     var known: Set<OwnerKey> = []
-    for wanted in desired.mesh.wanted {
+    for wanted in desired.mesh.wanted + waypointWorkloads {
       let owner = OwnerKey(kind: wanted.kind, namespace: wanted.namespace, name: wanted.name)
       known.insert(owner)
       if wanted.spec.usesHostNetwork {

@@ -1,6 +1,7 @@
 import Bytes
 import Foundation
 import Manifests
+import MeshModel
 public import Reactor
 
 /// A mesh on this machine: nodes and pods as network namespaces, pods as local processes, one agent a node, a
@@ -22,6 +23,11 @@ public actor DevMesh {
   var desired: DesiredState?
   let control = Supervised("the control plane")
   var allTokens: MemoryFile?
+  /// What `allTokens` says: by node, or by account of a waypoint.
+  var tokenTexts: [String: String] = [:]
+  var waypointTokens: [WaypointName: SecretFile] = [:]
+  /// Nil when nothing starts waypoints.
+  var launcher: LauncherServer?
   var rootMemory: MemoryVault?
   var isClosing = false
   var tasks: [Task<Void, Never>] = []
@@ -112,7 +118,7 @@ public actor DevMesh {
       try nodeGroup(number).create()
       nodes.append(DevNode(number: number))
     }
-    if options.hasMesh { try await startMesh() }
+    if options.hasMesh { try await startMesh(state) }
     desired = state
     try startServing()
     tasks.append(Task { await self.reconcileForever() })

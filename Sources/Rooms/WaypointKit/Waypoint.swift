@@ -1,0 +1,165 @@
+import Bytes
+import Issuance
+import Logging
+import MeshCodec
+import MeshIndex
+import MeshModel
+import Proxying
+import Reactor
+import RequestProxying
+import Subscription
+import TLSEngine
+
+/// A waypoint: its identity, what it knows, and the workers that serve. Readiness is the truth: the
+/// configuration is there, and a certificate.
+actor Waypoint {
+  private let settings: WaypointSettings
+  private nonisolated let thread: ReactorThread
+  private let log: Logger
+  let identity: Identity
+  nonisolated let requests = RequestRecords()
+  nonisolated let connections: RecordQueue
+  private let workers: [WorkerHandle]
+  private var mesh = MeshState()
+  private var configuration: WaypointConfiguration?
+  private var isSynced = false
+  private var hasRules = false
+  private var generation: UInt64 = 0
+  private var isServing = false
+  private(set) var isDraining = false
+
+  nonisolated var unownedExecutor: UnownedSerialExecutor { thread.executor }
+
+  /// A waypoint is not captured: what it dials goes where it says.
+  private struct NoCapture: CaptureLookup {
+    func originalDestination(of accepted: Int32) -> SocketAddress? { nil }
+    func exempt(_ descriptor: Int32) -> Bool { true }
+  }
+
+  init(_ settings: WaypointSettings, on thread: ReactorThread, log: Logger) throws {
+    self.settings = settings
+    self.thread = thread
+    self.log = log
+    identity = try Identity(
+      trustDomain: settings.trustDomain, namespace: settings.waypoint.namespace,
+      serviceAccount: settings.waypoint.name)
+    connections = try RecordQueue()
+    let (records, service) = (requests, settings.waypoint.service(in: settings.clusterDomain))
+    let queue = connections
+    workers = try (0..<settings.workers).map { index in
+      try WorkerHandle.start(
+        name: "worker-\(index)", capture: NoCapture(), records: queue, activate: { _ in },
+        service: { WaypointService(service, on: $0, records: records) })
+    }
+  }
+
+  /// What is missing before requests can be served; empty when nothing is.
+  var problems: [String] {
+    var found: [String] = []
+    if isDraining { found.append("it is about to end") }
+    if !isSynced { found.append("no mesh yet from the control plane") }
+    if isSynced, configuration == nil { found.append("the control plane has no configuration for it") }
+    if configuration != nil, !hasRules { found.append("its configuration cannot be used") }
+    if generation == 0 { found.append("no certificate yet") }
+    if found.isEmpty, !isServing { found.append("it is about to listen") }
+    return found
+  }
+
+  // MARK: What it is told
+
+  func take(_ batch: MeshBatch) {
+    for change in batch.changes {
+      switch change {
+      case .upsert(.workload(let workload)): mesh.upsert(workload)
+      case .upsert(.service(let service)): mesh.upsert(service)
+      case .remove(.workload(let uid)): mesh.removeWorkload(uid: uid)
+      case .remove(.service(let key)): mesh.removeService(key)
+      case .upsert(.waypoint(let configuration)): take(configuration)
+      // Not wanted any more: what it knew stays until it is stopped, which is soon.
+      case .remove(.waypoint): break
+      case .upsert(.authorization), .remove(.authorization), .upsert(.trust), .remove(.trust): break
+      }
+    }
+    if batch.isSynced, !isSynced {
+      isSynced = true
+      mesh.markAddressesDelivered()
+      mesh.markAuthorizationsDelivered()
+    }
+    let snapshot = mesh.snapshot()
+    for worker in workers { worker.publish(snapshot) }
+  }
+
+  private func take(_ new: WaypointConfiguration) {
+    guard new.waypoint == settings.waypoint else { return }
+    let tables: WaypointTables
+    do {
+      tables = try WaypointTables(new)
+    } catch {
+      log.error("the earlier rules stay: the new ones cannot be used", metadata: ["error": "\(error)"])
+      return
+    }
+    let kept = Set(new.authorizations.map(\.key))
+    for policy in configuration?.authorizations ?? [] where !kept.contains(policy.key) {
+      mesh.removeAuthorization(policy.key)
+    }
+    for policy in new.authorizations { mesh.upsert(policy) }
+    configuration = new
+    hasRules = true
+    for worker in workers {
+      worker.perform { ($0 as? WaypointService)?.proxy.adopt(tables) }
+    }
+    log.notice(
+      "rules taken",
+      metadata: [
+        "services": "\(new.services.count)", "policies": "\(new.authorizations.count)",
+        "because": "\(new.reasons.joined(separator: "; "))",
+      ])
+  }
+
+  func take(_ issued: IssuedCredentials) async {
+    generation += 1
+    let trust = TrustStore(issued.roots, home: settings.trustDomain)
+    do throws(TLSError) {
+      let tls = WorkloadTLS(
+        client: try .client(credentials: issued.credentials, trust: trust),
+        server: try .server(credentials: issued.credentials, trust: trust), generation: generation)
+      for worker in workers { worker.publish(tls, for: identity) }
+    } catch {
+      log.error("a certificate cannot be used", metadata: ["error": "\(error)"])
+    }
+  }
+
+  // MARK: Serving
+
+  /// Takes tunnels; each worker listens for itself, and the kernel spreads peers over them.
+  func listen() async throws {
+    for worker in workers {
+      let sockets = PodSockets(
+        namespace: try NetworkNamespace.current(),
+        listening: try settings.addresses.map {
+          .init(.hbone, try .listener(on: SocketAddress($0, MeshPort.hbone)))
+        })
+      let failure = await worker.enroll(
+        PodFacts(
+          uid: settings.pod, name: settings.pod, namespace: settings.waypoint.namespace,
+          identity: identity, addresses: settings.addresses, sockets: sockets))
+      if let failure { throw WaypointError("it cannot listen: \(failure)") }
+    }
+    isServing = true
+  }
+
+  /// Clients' tunnels, over all workers.
+  func load() async -> Int {
+    var load = 0
+    for worker in workers { load += await worker.report().servedTunnels }
+    return load
+  }
+
+  /// Requests answered since the last look, however they ended.
+  func drain() {
+    isDraining = true
+    for worker in workers { worker.drain() }
+  }
+
+  func stop() { for worker in workers { worker.stop() } }
+}

@@ -1,0 +1,144 @@
+import Bytes
+import Glibc
+import Issuance
+import Logging
+import MeshAPI
+import MeshModel
+import Proxying
+import RPC
+import Reactor
+import Subscription
+import SwiftProtobuf
+import TLSEngine
+public import Telemetry
+import Transport
+
+/// A waypoint as a process: start, serve until SIGTERM or SIGINT, drain, end.
+public enum WaypointProcess {
+  /// - Throws: `WaypointError`, in one sentence, when it cannot start.
+  public static func run(_ settings: WaypointSettings, output: LogOutput, version: String) async throws {
+    let log = Logger(label: "waypoint")
+    let thread: ReactorThread
+    let signals: SignalWatch
+    do throws(SystemError) {
+      signals = try SignalWatch([SIGTERM, SIGINT])
+      thread = try ReactorThread(name: "waypoint")
+    } catch {
+      throw WaypointError("it cannot start: \(error)")
+    }
+    let waypoint = try Waypoint(settings, on: thread, log: log)
+    let keeper = IdentityKeeper(
+      IssuanceConfiguration(
+        address: settings.control, serverName: settings.controlName, rootsFile: settings.controlRoot,
+        tokenFile: settings.token),
+      on: thread, log: log)
+    keeper.hold(waypoint.identity)
+    let registry = MetricRegistry()
+    output.register(in: registry)
+    ProcessFigures.register(in: registry, component: "waypoint", version: version)
+    var tasks = try pages(waypoint, registry, settings, thread, log)
+    tasks += follow(waypoint, keeper, RecordSink(log: output, registry: registry), settings, thread, log)
+    try await waypoint.listen()
+    log.notice("waypoint started", metadata: ["waypoint": "\(settings.waypoint)", "pod": "\(settings.pod)"])
+    _ = try await signals.next(on: thread)
+    log.notice("draining", metadata: ["seconds": "\(settings.drainSeconds)"])
+    await waypoint.drain()
+    let deadline = Clock.now() + .seconds(settings.drainSeconds)
+    while await waypoint.load() > 0, Clock.now() < deadline {
+      try? await thread.sleep(for: .milliseconds(50))
+    }
+    for task in tasks { task.cancel() }
+    log.notice("waypoint ended")
+  }
+
+  private static func pages(
+    _ waypoint: Waypoint, _ registry: MetricRegistry, _ settings: WaypointSettings,
+    _ thread: ReactorThread, _ log: Logger
+  ) throws -> [Task<Void, Never>] {
+    let ready: PageServer.Maker = { _ in
+      let problems = await waypoint.problems
+      guard !problems.isEmpty else { return Page(text: "ready\n") }
+      return Page(status: 500, text: problems.joined(separator: "\n") + "\n")
+    }
+    let metrics: PageServer.Maker = { _ in
+      Page(text: registry.page(), contentType: MetricsText.contentType)
+    }
+    return try [
+      (settings.readiness, ["/healthz/ready": ready]), (settings.metrics, ["/metrics": metrics]),
+    ].map { (address: SocketAddress, makers: [String: PageServer.Maker]) in
+      do {
+        let server = try PageServer(on: address, pages: makers, thread: thread, log: log)
+        return Task(executorPreference: thread) { await server.run() }
+      } catch {
+        throw WaypointError("it cannot serve pages on \(address): \(error)")
+      }
+    }
+  }
+
+  private static func follow(
+    _ waypoint: Waypoint, _ keeper: IdentityKeeper, _ sink: RecordSink, _ settings: WaypointSettings,
+    _ thread: ReactorThread, _ log: Logger
+  ) -> [Task<Void, Never>] {
+    let name = settings.waypoint
+    let subscription = Subscription(
+      Subscription.Settings(
+        address: settings.control, name: settings.controlName, rootFile: settings.controlRoot,
+        tokenFile: settings.token,
+        nodeID: "waypoint~\(settings.addresses.first.map(String.init(describing:)) ?? "0.0.0.0")~"
+          + "\(settings.pod).\(name.namespace)~\(name.namespace).svc.\(settings.clusterDomain)",
+        nodeName: settings.pod, waypoint: name),
+      on: thread, log: log)
+    return [
+      Task(executorPreference: thread) { await keeper.run() },
+      Task(executorPreference: thread) {
+        for await issued in keeper.deliveries() { await waypoint.take(issued) }
+      },
+      Task(executorPreference: thread) {
+        await subscription.run { batch in await waypoint.take(batch) }
+      },
+      Task(executorPreference: thread) {
+        while true {
+          do throws(SystemError) { try await waypoint.connections.waitForOne(on: thread) } catch { return }
+          let batch = waypoint.connections.drain()
+          sink.take(batch.records, dropped: batch.dropped)
+        }
+      },
+      Task(executorPreference: thread) {
+        await RequestLog(waypoint.requests, log).follow(on: thread)
+      },
+      Task(executorPreference: thread) { await watchIdleness(waypoint, settings, thread, log) },
+    ]
+  }
+
+  // MARK: Idleness
+
+  /// Asks to be stopped when nobody has held a tunnel for long enough, again until it is.
+  private static func watchIdleness(
+    _ waypoint: Waypoint, _ settings: WaypointSettings, _ thread: ReactorThread, _ log: Logger
+  ) async {
+    var busy = Clock.now()
+    while !Task.isCancelled {
+      if await waypoint.load() > 0 { busy = Clock.now() }
+      if Clock.now() - busy >= .seconds(settings.idleSeconds) {
+        log.notice("idle: asking to be stopped", metadata: ["seconds": "\(settings.idleSeconds)"])
+        do {
+          try await release(settings, thread)
+        } catch {
+          log.info("not stopped", metadata: ["error": "\(error)"])
+        }
+        busy = Clock.now()
+      }
+      do throws(SystemError) { try await thread.sleep(for: .seconds(1)) } catch { return }
+    }
+  }
+
+  private static func release(_ settings: WaypointSettings, _ thread: ReactorThread) async throws {
+    let roots = try TrustBundle(pem: Files.text(settings.controlRoot, limit: 1 << 20))
+    let token = try Files.text(settings.token, limit: 64 << 10)
+      .split(whereSeparator: \.isWhitespace).first.map(String.init)
+    let client = try await RPCClient.connect(
+      to: settings.control, name: settings.controlName, roots: roots, on: thread)
+    let message: [UInt8] = try Apus_Waypoint_V1_ReleaseRequest().serializedBytes()
+    _ = try await client.call(MethodPath.releaseWaypoint, message, token: token, timeout: .seconds(5))
+  }
+}
