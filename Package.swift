@@ -47,7 +47,7 @@ let package = Package(
     .executable(name: "apus-control", targets: ["apus-control"]),
     .executable(name: "apus-waypoint", targets: ["apus-waypoint"]),
     // For the measuring programs of Tests/Bench alone.
-    .library(name: "ApusPolicy", targets: ["PolicyEngine", "MeshIndex", "MeshModel"]),
+    .library(name: "ApusPolicy", targets: ["PolicyEngine", "MeshIndex", "HTTPModel", "MeshModel"]),
     .library(name: "ApusRouting", targets: ["HTTPRouting", "HTTPModel", "MeshModel"]),
     .library(
       name: "ApusDataPath", targets: ["Proxying", "MeshIndex", "MeshModel", "Reactor", "TLSEngine", "Bytes"]),
@@ -121,8 +121,8 @@ let package = Package(
     room(
       "Hands", "RequestProxying",
       [
-        "HTTPExchange", "HTTPRouting", "Resilience", "PolicyEngine", "MeshIndex", "MeshModel", "HTTPModel",
-        "Reactor", "Bytes",
+        "HTTPExchange", "HTTPRouting", "Resilience", "PolicyEngine", "Tokens", "MeshIndex", "MeshModel",
+        "HTTPModel", "Reactor", "Bytes",
       ]),
     room(
       "Hands", "Subscription",
@@ -276,7 +276,7 @@ let package = Package(
       ]),
     tests(
       "RequestProxying",
-      ["TestSupport", "HTTPExchange", "HTTPModel", "MeshIndex", "MeshModel", "Bytes"]),
+      ["TestSupport", "HTTPExchange", "HTTPModel", "Tokens", "MeshIndex", "MeshModel", "Bytes"]),
     tests(
       "Proxying",
       ["Reactor", "TLSEngine", "H2Engine", "HBONE", "HTTPModel", "MeshIndex", "MeshModel", "Bytes"]),

@@ -5,6 +5,15 @@ import Testing
 
 @testable import Tokens
 
+extension TokenCheck {
+  /// Whose the request is; it becomes what the application gets.
+  func admit(_ head: inout RequestHead, keys: TokenKeys, now: Int64) throws(TokenFault) -> TokenIdentity? {
+    let admission = try admission(of: head, keys: keys, now: now)
+    admission.apply(to: &head)
+    return admission.identity
+  }
+}
+
 /// What another implementation signed: see vectors.py.
 struct Vectors: Decodable {
   let now: Int64

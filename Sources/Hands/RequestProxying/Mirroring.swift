@@ -5,11 +5,13 @@ import HTTPRouting
 import MeshIndex
 import MeshModel
 import Resilience
+import Tokens
 
 extension RequestExchange {
   /// Copies of the request whose answers nobody waits for; begun with the request, fed with its body.
   func mirror(_ forwarding: Forwarding) {
-    shadows = forwarding.mirrors.compactMap { Shadow($0, request, downstream) }
+    guard let asked else { return }
+    shadows = forwarding.mirrors.compactMap { Shadow($0, request, asked: asked, downstream) }
     for shadow in shadows { shadow.start() }
   }
 }
@@ -18,6 +20,8 @@ extension RequestExchange {
 final class Shadow: UpstreamUser {
   private let mirroring: HTTPRouting.Mirroring
   private let request: IncomingRequest
+  private let asked: RequestHead
+  private var admission: TokenAdmission?
   private let downstream: Downstream
   private var lease: Lease?
   private var upstream: Upstream?
@@ -29,10 +33,14 @@ final class Shadow: UpstreamUser {
   /// Of a body that may wait for the shadow; a longer one ends the copy.
   private static let maximumBody = 1 << 20
 
-  init?(_ mirroring: HTTPRouting.Mirroring, _ request: IncomingRequest, _ downstream: Downstream) {
+  init?(
+    _ mirroring: HTTPRouting.Mirroring, _ request: IncomingRequest, asked: RequestHead,
+    _ downstream: Downstream
+  ) {
     guard request.upgrade == nil, request.head.method != "CONNECT" else { return nil }
     self.mirroring = mirroring
     self.request = request
+    self.asked = asked
     self.downstream = downstream
   }
 
@@ -44,8 +52,13 @@ final class Shadow: UpstreamUser {
       let endpoint = destination.endpoint(picked.endpoint.id)
     else { return end(nil) }
     lease = consume picked
-    guard proxy.refusal(of: downstream.origin, at: endpoint) == nil,
-      let way = proxy.way(to: endpoint),
+    do throws(Denial) {
+      admission = try proxy.admission(
+        of: asked, from: downstream.origin, at: endpoint, downstream.tables)
+    } catch {
+      return end(nil)
+    }
+    guard let way = proxy.way(to: endpoint),
       let found = try? proxy.pool(of: destination).connection(
         to: way, for: downstream.origin, downstream.upstreamVersion(destination.policy.pool))
     else { return end(nil) }
@@ -82,7 +95,9 @@ final class Shadow: UpstreamUser {
   }
 
   func opened(_ upstream: Upstream) {
-    guard let id = try? upstream.request(mirroring.head, body: request.body, upgrade: nil, for: self) else {
+    var head = mirroring.head
+    admission?.apply(to: &head)
+    guard let id = try? upstream.request(head, body: request.body, upgrade: nil, for: self) else {
       return end(nil)
     }
     self.id = id

@@ -4,6 +4,7 @@ import HTTPModel
 import HTTPRouting
 import MeshModel
 import Resilience
+import Tokens
 
 // What the endpoint answers, on its way to the client.
 extension RequestExchange {
@@ -124,6 +125,10 @@ extension RequestExchange {
 
   private func answer(_ status: Int, _ text: String) {
     var head = ResponseHead(status: status, fields: [Field("content-type", "text/plain; charset=utf-8")])
+    if let tokenFault {
+      head.fields.append(Field("x-apus-reason", tokenFault.rawValue))
+      if let challenge = tokenFault.challenge { head.fields.append(Field("www-authenticate", challenge)) }
+    }
     if let refusal = record.refusal { head.fields.append(Field("x-apus-reason", "\(refusal)")) }
     if record.grpcWanted(request.head) {
       // A gRPC client reads the status of its own protocol.

@@ -5,6 +5,7 @@ import HTTPRouting
 import MeshIndex
 import MeshModel
 import Resilience
+import Tokens
 
 // Sending the request to an endpoint, and to another when that fails.
 extension RequestExchange {
@@ -24,14 +25,10 @@ extension RequestExchange {
     send(to: endpoint)
   }
 
-  /// Policy is asked for the very endpoint: another one may be bound by others.
   func send(to endpoint: MeshIndex.Endpoint) {
     record.destination = endpoint.address
     record.workload = endpoint.workload.name
-    if let reason = proxy.refusal(of: downstream.origin, at: endpoint) {
-      record.refusal = reason
-      return refuse(403, .unauthorized, "RBAC: access denied (\(reason))")
-    }
+    guard isAdmitted(at: endpoint) else { return }
     guard let destination else { return }
     guard let way = proxy.way(to: endpoint) else {
       return refuse(503, .noHealthyUpstream, "the waypoint of \(endpoint.workload.name) does not run")
@@ -51,10 +48,11 @@ extension RequestExchange {
 
   func opened(_ upstream: Upstream) {
     pending = nil
-    guard let forwarding else { return }
+    guard var head = forwarding?.head else { return }
+    admission?.apply(to: &head)
     do throws(HeadError) {
       upstreamID = try upstream.request(
-        forwarding.head, body: request.body, upgrade: upstream.key.version == .http1 ? request.upgrade : nil,
+        head, body: request.body, upgrade: upstream.key.version == .http1 ? request.upgrade : nil,
         for: self)
     } catch {
       return refuse(502, .upstreamProtocolError, "the request may not be sent: \(error)")

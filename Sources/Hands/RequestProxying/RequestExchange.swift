@@ -5,6 +5,7 @@ import HTTPRouting
 import MeshIndex
 import MeshModel
 import Resilience
+import Tokens
 
 /// One request of a client, from its head to the end of its response: route, policy, endpoint, tries.
 final class RequestExchange: UpstreamUser, Timed {
@@ -26,6 +27,13 @@ final class RequestExchange: UpstreamUser, Timed {
   var trailers: [Field] = []
   /// Received of the client and not yet given back to its window.
   var uncredited = 0
+
+  // What is judged
+  /// As it came, with its path in normal form.
+  var asked: RequestHead?
+  /// At the endpoint of the try.
+  var admission: TokenAdmission?
+  var tokenFault: TokenFault?
 
   // Where it goes
   var forwarding: Forwarding?
@@ -85,6 +93,7 @@ final class RequestExchange: UpstreamUser, Timed {
       let routed = RoutedRequest(
         head, port: downstream.target.address.port, sourceNamespace: downstream.origin.namespace)
     else { return answer(.unreadablePath) }
+    asked = routed.head
     guard let service = downstream.target.service else { return forwardToWorkload(routed) }
     let decision: Decision
     if let table = downstream.tables.routes(of: service) {

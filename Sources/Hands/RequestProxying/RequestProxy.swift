@@ -6,6 +6,7 @@ public import MeshModel
 import PolicyEngine
 import Reactor
 import Resilience
+public import Tokens
 
 /// A waypoint's requests on one worker: everything between the clients' pipes and the endpoints' pipes. It
 /// belongs to its worker's thread.
@@ -16,6 +17,8 @@ public final class RequestProxy {
   let waypoint: ServiceKey
   private(set) var mesh = MeshSnapshot.unknown
   private(set) var tables: WaypointTables?
+  /// Of issuers, as far as they were fetched.
+  private(set) var keys = TokenKeys.none
   private var destinations: [DestinationKey: Destination] = [:]
   private var pools: [DestinationKey: UpstreamPool] = [:]
   private var downstreams: [ObjectIdentifier: Downstream] = [:]
@@ -47,6 +50,8 @@ public final class RequestProxy {
     destinations = [:]
     pools = [:]
   }
+
+  public func adopt(_ keys: TokenKeys) { self.keys = keys }
 
   /// True when there is enough to serve with: rules and the mesh.
   public var isReady: Bool { tables != nil && mesh.isSynced }
@@ -118,15 +123,17 @@ public final class RequestProxy {
   // MARK: Policy
 
   /// Why the client may not reach the endpoint; nil when it may. The waypoint asks what agents leave to it;
-  /// others before whom it does not stand have agents or waypoints of their own that ask.
-  func refusal(of origin: Origin, at endpoint: MeshIndex.Endpoint) -> RefusalReason? {
+  /// others before whom it does not stand have agents or waypoints of their own that ask. Without a request,
+  /// what policies ask of one is taken the stricter way.
+  func refusal(
+    of origin: Origin, at endpoint: MeshIndex.Endpoint, request: RequestFacts? = nil
+  ) -> RefusalReason? {
     guard endpoint.workload.waypoint == waypoint else { return nil }
-    var policies = mesh.authorizations(for: endpoint.workload)
-    policies.waypoints = nil
+    let policies = mesh.authorizations(for: endpoint.workload)
     return verdict(
       peer: Peer(identity: origin.identity, address: origin.address),
       destination: PolicyEngine.Destination(workload: endpoint.workload, address: endpoint.address),
-      policies: policies
+      request: request, policies: policies
     ).refusal
   }
 

@@ -1,10 +1,13 @@
 public import HTTPRouting
 public import MeshModel
 import Resilience
+public import Tokens
 
 /// A waypoint's configuration, ready to be asked; made once for each change and shared by all workers.
 public final class WaypointTables: Sendable {
   public let configuration: WaypointConfiguration
+  /// Whose tokens are accepted, and where keys are to be fetched.
+  public let tokens: TokenChecks
   private let routes: [ServiceKey: RouteTable]
   private let traffic: [ServiceKey: ServiceTraffic]
   private let destinations: [ServiceKey: DestinationTraffic]
@@ -14,6 +17,7 @@ public final class WaypointTables: Sendable {
   /// - Throws: `RouteTable.Malformed` for a rule that cannot be made ready; the earlier tables stay then.
   public init(_ configuration: WaypointConfiguration) throws(RouteTable.Malformed) {
     self.configuration = configuration
+    tokens = TokenChecks(configuration.authentications)
     var routes: [ServiceKey: RouteTable] = [:]
     for service in configuration.services { routes[service.service] = try RouteTable(service) }
     self.routes = routes

@@ -72,13 +72,13 @@ public struct TokenCheck: Sendable {
       rules.flatMap { [$0.issuer.payloadHeader].compactMap(\.self) + $0.issuer.claimHeaders.map(\.header) })
   }
 
-  /// Whose the request is, and takes from the request what the application is not to see, and adds what it
-  /// is to. Nil without a token. To be asked before routes and policies, which see the request as it is then.
+  /// Whose the request is, and what becomes of it. To be asked about the request as it came, before rules
+  /// changed it; policies see it with the changes.
   ///
   /// - Parameter now: seconds since 1970.
-  public func admit(
-    _ head: inout RequestHead, keys: TokenKeys, now: Int64
-  ) throws(TokenFault) -> TokenIdentity? {
+  public func admission(
+    of head: RequestHead, keys: TokenKeys, now: Int64
+  ) throws(TokenFault) -> TokenAdmission {
     var found: String?
     var places: [TokenIssuer.Location] = []
     for location in locations {
@@ -88,20 +88,17 @@ public struct TokenCheck: Sendable {
         if !places.contains(location) { places.append(location) }
       }
     }
-    guard let found else {
-      head.fields.removeAll { outputs.contains($0.name) }
-      return nil
-    }
+    var admission = TokenAdmission(reserved: outputs)
+    guard let found else { return admission }
     let token = try Token(found)
     let rule = try accept(token, at: places, keys, now: Double(now))
-    // Nobody but us says what a token said.
-    head.fields.removeAll { outputs.contains($0.name) }
-    if !rule.forwardsToken { for place in places { place.remove(from: &head) } }
-    if let name = rule.payloadHeader { head.fields.append(Field(name, token.payload)) }
+    admission.identity = token.identity
+    if !rule.forwardsToken { (admission.token, admission.places) = (found, places) }
+    if let name = rule.payloadHeader { admission.added.append(Field(name, token.payload)) }
     for output in rule.claimHeaders {
-      if let text = token.text(ofClaim: output.claim) { head.fields.append(Field(output.header, text)) }
+      if let text = token.text(ofClaim: output.claim) { admission.added.append(Field(output.header, text)) }
     }
-    return token.identity
+    return admission
   }
 
   /// The first rule that accepts it; else why the one that came closest does not.

@@ -17,22 +17,22 @@ extension TokenIssuer.Location {
     }
   }
 
-  /// The application does not see the token.
-  func remove(from head: inout RequestHead) {
+  /// The application does not see the token; what a rule put in its place stays.
+  func remove(_ token: String, from head: inout RequestHead) {
     switch self {
     case .header(let name, let prefix):
-      head.fields.removeAll { $0.name == name && Self.token($0.value, after: prefix) != nil }
+      head.fields.removeAll { $0.name == name && Self.token($0.value, after: prefix) == token }
     case .query(let name):
       guard let query = head.query else { return }
       let kept = query.split(separator: "&", omittingEmptySubsequences: false).filter {
-        Self.value(of: name, in: $0) == nil
+        Self.value(of: name, in: $0) != token
       }
       head.path = head.pathOnly + (kept.isEmpty ? "" : "?" + kept.joined(separator: "&"))
     case .cookie(let name):
       for index in head.fields.indices where head.fields[index].name == "cookie" {
         let crumbs = head.fields[index].value.split(separator: ";")
-        guard crumbs.contains(where: { Self.crumb($0, name) != nil }) else { continue }
-        head.fields[index].value = crumbs.filter { Self.crumb($0, name) == nil }
+        guard crumbs.contains(where: { Self.crumb($0, name) == token }) else { continue }
+        head.fields[index].value = crumbs.filter { Self.crumb($0, name) != token }
           .map { String($0.drop { $0 == " " }) }.joined(separator: "; ")
       }
       head.fields.removeAll { $0.name == "cookie" && $0.value.isEmpty }

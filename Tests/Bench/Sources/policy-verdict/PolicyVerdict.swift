@@ -1,3 +1,4 @@
+import HTTPModel
 import MeshIndex
 import MeshModel
 import PolicyEngine
@@ -17,23 +18,24 @@ struct PolicyVerdict {
 
   static func main() throws {
     print(
-      "ns per verdict, and for what AUDIT and dry runs say beside it (`remarks`); "
+      "ns per verdict, and for what AUDIT and dry runs say beside it (`remarks`); `request` is allowed at a "
+        + "waypoint by its method, path, header and token; "
         + "`resolve` is done once per pod and change, not per connection\n"
     )
-    print(row("policies that", "policies", "allowed", "refused", "remarks", "resolve"))
+    print(row("policies that", "policies", "allowed", "refused", "request", "remarks", "resolve"))
     for layout in Layout.allCases {
       for count in [10, 1_000, 50_000] {
         let figures = try measure(layout, count)
         print(
           row(
-            layout.rawValue, "\(count)", "\(figures.allowed)", "\(figures.refused)", "\(figures.remarks)",
-            "\(figures.resolve)"))
+            layout.rawValue, "\(count)", "\(figures.allowed)", "\(figures.refused)", "\(figures.request)",
+            "\(figures.remarks)", "\(figures.resolve)"))
       }
     }
   }
 
   static func row(_ cells: String...) -> String {
-    let widths = [44, 10, 10, 10, 10, 14]
+    let widths = [44, 10, 10, 10, 10, 10, 14]
     return zip(cells, widths).enumerated().map { index, cell in
       let space = String(repeating: " ", count: max(0, cell.1 - cell.0.utf8.count))
       return index == 0 ? cell.0 + space : space + cell.0
@@ -42,7 +44,7 @@ struct PolicyVerdict {
 
   static func measure(
     _ layout: Layout, _ count: Int
-  ) throws -> (allowed: Int, refused: Int, remarks: Int, resolve: Int) {
+  ) throws -> (allowed: Int, refused: Int, request: Int, remarks: Int, resolve: Int) {
     let server = try Identity(spiffe: "spiffe://cluster.local/ns/production/sa/payment")
     let friend = try Identity(spiffe: "spiffe://cluster.local/ns/production/sa/order")
     let foe = try Identity(spiffe: "spiffe://cluster.local/ns/production/sa/web")
@@ -59,12 +61,7 @@ struct PolicyVerdict {
       uid: "Kubernetes//Pod/production/payment", name: "payment", namespace: "production", identity: server,
       addresses: [address.ip], tunnelProtocol: .hbone,
       policies: [mine.key] + (layout == .sameWorkload ? others.map(\.key) : []))
-    var state = MeshState()
-    state.upsert(workload)
-    for policy in others + [mine] { state.upsert(policy) }
-    state.markAddressesDelivered()
-    state.markAuthorizationsDelivered()
-    let mesh = state.snapshot()
+    let mesh = Self.mesh(workload, others + [mine])
     let destination = Destination(workload: workload, address: address)
     let policies = mesh.authorizations(for: workload)
     func judge(_ identity: Identity, _ expected: RefusalReason?) -> Int {
@@ -82,7 +79,40 @@ struct PolicyVerdict {
       precondition(
         remarks(peer: peer, destination: destination, policies: policies, verdict: answer) == nil)
     }
-    return (judge(friend, nil), judge(foe, .noPolicyAllows), remarked, resolve)
+    let whole = Self.mesh(workload, (others + [mine]).map(Self.whole)).authorizations(for: workload)
+    let asked = nanoseconds(200_000) {
+      let answer = verdict(peer: peer, destination: destination, request: request, policies: whole)
+      precondition(answer.refusal == nil)
+    }
+    return (judge(friend, nil), judge(foe, .noPolicyAllows), asked, remarked, resolve)
+  }
+
+  static func mesh(_ workload: Workload, _ policies: [Authorization]) -> MeshSnapshot {
+    var state = MeshState()
+    state.upsert(workload)
+    for policy in policies { state.upsert(policy) }
+    state.markAddressesDelivered()
+    state.markAuthorizationsDelivered()
+    return state.snapshot()
+  }
+
+  static let request = RequestFacts(
+    method: "POST", path: "/v1/payments/7", host: "payment.production:8080",
+    fields: (0..<12).map { Field("x-field-\($0)", "value") } + [Field("x-tenant", "blue")],
+    token: TokenIdentity(principal: "https://issuer.test/alice", claims: ["role": .text("admin")]))
+
+  /// The same policy, and what a waypoint is asked beside it.
+  static func whole(_ policy: Authorization) -> Authorization {
+    var policy = policy
+    policy.rules[0].clauses[0].matches[0].terms = [
+      .init(.method, [.text(.exact("GET")), .text(.exact("POST"))]),
+      .init(.path, [.template("/v1/{*}/orders"), .template("/v1/payments/{**}")]),
+      .init(.host, [.text(.exact("payment.production"))]),
+      .init(.header("x-tenant"), [.text(.exact("blue"))]),
+      .init(.tokenPrincipal, [.text(.prefix("https://issuer.test/"))]),
+      .init(.tokenClaim(["role"]), [.text(.exact("admin"))]),
+    ]
+    return policy
   }
 
   static func policy(
