@@ -168,8 +168,8 @@ let package = Package(
     room(
       "Rooms", "WaypointKit",
       [
-        "RequestProxying", "Proxying", "PolicyEngine", "Subscription", "Issuance", "Telemetry",
-        "HTTPExchange", "MeshIndex",
+        "RequestProxying", "Proxying", "PolicyEngine", "Tokens", "Fetching", "Subscription", "Issuance",
+        "Telemetry", "HTTPExchange", "MeshIndex",
         "MeshCodec", "TLSEngine", "Transport", "RPC", "Reactor", "MeshAPI", "MeshModel", "Bytes", protobuf,
         logging,
       ]),

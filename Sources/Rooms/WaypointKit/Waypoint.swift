@@ -1,4 +1,5 @@
 import Bytes
+import Fetching
 import Issuance
 import Logging
 import MeshCodec
@@ -9,6 +10,7 @@ import Reactor
 import RequestProxying
 import Subscription
 import TLSEngine
+import Tokens
 
 /// A waypoint: its identity, what it knows, and the workers that serve. Readiness is the truth: the
 /// configuration is there, and a certificate.
@@ -20,6 +22,8 @@ actor Waypoint {
   nonisolated let requests = RequestRecords()
   nonisolated let connections: RecordQueue
   private let workers: [WorkerHandle]
+  /// Of issuers whose keys are fetched; nil until there is one.
+  private var keys: KeyKeeper?
   private var mesh = MeshState()
   private var configuration: WaypointConfiguration?
   private var isSynced = false
@@ -108,12 +112,34 @@ actor Waypoint {
     for worker in workers {
       worker.perform { ($0 as? WaypointService)?.proxy.adopt(tables) }
     }
+    keep(tables.tokens.uris)
     log.notice(
       "rules taken",
       metadata: [
         "services": "\(new.services.count)", "policies": "\(new.authorizations.count)",
         "because": "\(new.reasons.joined(separator: "; "))",
       ])
+  }
+
+  /// Fetches the keys of issuers, and tells the workers.
+  private func keep(_ uris: [(uri: String, timeout: Int)]) {
+    if keys == nil, !uris.isEmpty { keys = keyKeeper() }
+    keys?.keep(uris)
+  }
+
+  private func keyKeeper() -> KeyKeeper {
+    var roots: TrustBundle?
+    do throws(FetchError) {
+      roots = try SystemRoots.read()
+    } catch {
+      log.error("no keys can be fetched over https", metadata: ["error": "\(error)"])
+    }
+    return KeyKeeper(
+      on: thread, roots: roots,
+      report: { [log] fault in log.warning("keys of an issuer", metadata: ["error": "\(fault)"]) },
+      onChange: { [workers] keys in
+        for worker in workers { worker.perform { ($0 as? WaypointService)?.proxy.adopt(keys) } }
+      })
   }
 
   func take(_ issued: IssuedCredentials) async {
