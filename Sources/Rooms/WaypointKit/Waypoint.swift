@@ -174,14 +174,16 @@ actor Waypoint {
     isServing = true
   }
 
-  /// Clients' tunnels, over all workers.
+  /// Clients' connections, over all workers. Tunnels do not count: agents keep theirs for a while.
   func load() async -> Int {
     var load = 0
-    for worker in workers { load += await worker.report().servedTunnels }
+    for worker in workers {
+      for tunnel in await worker.tunnels() where !tunnel.isOpenedHere { load += tunnel.streams }
+    }
     return load
   }
 
-  /// Requests answered since the last look, however they ended.
+  /// Clients are told to go elsewhere.
   func drain() {
     isDraining = true
     for worker in workers { worker.drain() }

@@ -1,0 +1,170 @@
+"""Row 20: waypoints, with the seed's manifests as written, in a mesh of their own."""
+
+import collections
+import json
+import os
+import shutil
+import signal
+import tempfile
+import time
+
+from ..claim import claim, hold
+from ..mesh import Mesh
+from ..world import HERE, SHOP, bracket
+
+SEED = os.path.join(os.path.dirname(HERE), "ManifestsTests", "Golden", "seed")
+IDLE_SECONDS = 6
+
+# Runs in a pod: asks again and again, and prints one outcome a line.
+ASK = """
+import json, sys, time, urllib.error, urllib.request
+for one in json.load(sys.stdin):
+    began = time.time()
+    body = one.get("body")
+    request = urllib.request.Request(
+        one["url"], method=one["method"], headers=one["headers"], data=body.encode() if body else None)
+    try:
+        with urllib.request.urlopen(request, timeout=25) as answer:
+            out = {"status": answer.status, "body": answer.read().decode(errors="replace")}
+    except urllib.error.HTTPError as error:
+        out = {"status": error.code, "reason": error.headers.get("x-apus-reason")}
+    except OSError as error:
+        out = {"error": str(error)}
+    out["seconds"] = time.time() - began
+    print(json.dumps(out), flush=True)
+"""
+
+
+def question(url, method="GET", headers=None, body=None):
+    return {"url": url, "method": method, "headers": headers or {}, "body": body}
+
+
+class Waypoints:
+    """A mesh on its own copy of the shop and the seed, beside the world's."""
+
+    def __init__(self, world):
+        self.world = world
+        self.directory = tempfile.mkdtemp(prefix="waypoints-", dir=world.folder) + "/shop"
+        shutil.copytree(SHOP, self.directory, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("traffic-rules.yaml", "security-policies.yaml", "resilience.yaml", "sidecar-scope.yaml"):
+            with open(os.path.join(SEED, name), encoding="utf-8") as file:
+                self.write(name, file.read())
+        self.mesh = Mesh(world.binaries, f"{world.mesh.name}w", self.directory)
+
+    def write(self, name, text):
+        with open(os.path.join(self.directory, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def __enter__(self):
+        self.mesh.down()
+        self.mesh.up("--waypoints", "--waypoint-idle", str(IDLE_SECONDS))
+        return self
+
+    def __exit__(self, *_):
+        self.mesh.down()
+
+    def ask(self, pod, *questions):
+        answer = self.mesh.exec(pod, "python3", "-c", ASK, input=json.dumps(questions))
+        hold(answer.returncode == 0, f"asking failed: {answer.stderr[-300:]}")
+        return [json.loads(line) for line in answer.stdout.splitlines()]
+
+    def pod(self, prefix, namespace="production"):
+        return self.mesh.pod(namespace, prefix)
+
+    def running(self):
+        return [pod for pod in self.mesh.pods("production") if "-waypoint-" in pod.name]
+
+
+    def kill(self):
+        """kill -9 of every waypoint's process of this mesh."""
+        killed = 0
+        for number in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{number}/cmdline", "rb") as file:
+                    words = file.read().split(b"\0")
+            except OSError:
+                continue
+            if words[0].endswith(b"/apus-waypoint") and f"/run/apus/{self.mesh.name}/root.pem".encode() in words:
+                os.kill(int(number), signal.SIGKILL)
+                killed += 1
+        hold(killed, "there is no waypoint to kill")
+
+
+def same(outcomes, status):
+    wrong = [one for one in outcomes if one.get("status") != status]
+    hold(not wrong, f"{len(wrong)} of {len(outcomes)} were not answered {status}: {wrong[:2]}")
+
+
+@claim("20a", "A waypoint starts with the first connection, splits traffic as the seed says, and stops when idle")
+def life(world):
+    with Waypoints(world) as waypoints:
+        hold(not waypoints.running(), "a waypoint runs before anybody has asked for it")
+        web = waypoints.pod("web-")
+        url = "http://order-service/"
+        first = waypoints.ask(web, question(url))[0]
+        hold(first.get("status") == 200, f"the first request: {first}")
+        outcomes = waypoints.ask(web, *[question(url)] * 1000)
+        same(outcomes, 200)
+        versions = collections.Counter(json.loads(one["body"])["version"] for one in outcomes)
+        # Five in a hundred: six deviations around it, for chance is not seeded here.
+        hold(9 <= versions["v2"] <= 91 and sum(versions.values()) == 1000, f"split {dict(versions)}")
+        canary = waypoints.ask(web, *[question(url, headers={"x-canary-test": "true"})] * 50)
+        hold(all(json.loads(one["body"])["version"] == "v2" for one in canary), "the canary header leads elsewhere")
+        peers = {json.loads(one["body"])["peer"] for one in outcomes}
+        hold(peers <= {web.v4, web.v6}, f"the application sees {peers}, not the client's address")
+        waypoints.mesh.wait(lambda: not waypoints.running(), "the idle waypoint is gone", IDLE_SECONDS + 20)
+        again = waypoints.ask(web, question(url))[0]
+        hold(again.get("status") == 200, f"after the stop: {again}")
+        return (
+            f"first request after {first['seconds']:.2f} s, {versions['v1']}/{versions['v2']} of 1,000, "
+            f"canary 50 of 50 to v2; 0 processes {IDLE_SECONDS} s later, then served after {again['seconds']:.2f} s"
+        )
+
+
+@claim("20b", "The seed's AuthorizationPolicy as written: only its caller, method and paths, and no way around it")
+def policy(world):
+    with Waypoints(world) as waypoints:
+        order, web = waypoints.pod("order-service-"), waypoints.pod("web-")
+        legacy, payment = waypoints.pod("legacy-client", "legacy"), waypoints.pod("payment-service-")
+        pay = "http://payment-service"
+        body = '{"amount": 1}'
+        allowed = [question(f"{pay}{path}", "POST", body=body) for path in ("/v1/payments", "/v1/payments/7")]
+        denied = [
+            question(f"{pay}/v1/payments"), question(f"{pay}/v2", "POST", body=body),
+            question(f"{pay}/v1/payments/../../x", "POST", body=body),
+            question(f"{pay}/v1/%70ayments2", "POST", body=body),
+        ]
+        served = waypoints.ask(order, *allowed)
+        wrong = [one for one in served if one.get("status") in (403, None)]
+        hold(not wrong, f"the seed's caller is denied: {wrong}")
+        refused = waypoints.ask(order, *denied) + waypoints.ask(web, *allowed, *denied)
+        same(refused, 403)
+        hold(all(one["reason"] == "no-policy-allows" for one in refused), "a denial without its reason")
+        # Around it: the pod's own address, over the mesh and in plaintext, and while no waypoint runs.
+        direct = [question(f"http://{bracket(ip)}:8080/v1/payments", "POST", body=body) for ip in (payment.v4, payment.v6)]
+        same(waypoints.ask(web, *direct), 403)
+        plain = waypoints.ask(legacy, *direct, question(f"{pay}.production/v1/payments", "POST", body=body))
+        hold(all("error" in one for one in plain), f"plaintext came through: {plain}")
+        waypoints.mesh.wait(lambda: not waypoints.running(), "the idle waypoint is gone", IDLE_SECONDS + 20)
+        plain = waypoints.ask(legacy, *direct)
+        hold(all("error" in one for one in plain), f"plaintext came through without a waypoint: {plain}")
+        same(waypoints.ask(web, *direct), 403)
+        return f"{len(served)} allowed, {len(refused) + 4} of the mesh denied with 403, 5 in plaintext refused"
+
+
+@claim("20c", "kill -9 of a waypoint: requests are held and served by its successor, and nothing goes around it")
+def crash(world):
+    with Waypoints(world) as waypoints:
+        order, web = waypoints.pod("order-service-"), waypoints.pod("web-")
+        body = '{"amount": 1}'
+        pay = question("http://payment-service/v1/payments", "POST", body=body)
+        hold(waypoints.ask(order, pay)[0].get("status") not in (403, None), "not served before the crash")
+        slowest, denied = 0, 0
+        for _ in range(3):
+            waypoints.kill()
+            after = waypoints.ask(web, pay) + waypoints.ask(order, pay)
+            hold(after[0].get("status") == 403, f"after the crash the denied caller got {after[0]}")
+            hold(after[1].get("status") not in (403, None), f"after the crash: {after[1]}")
+            slowest, denied = max(slowest, after[0]["seconds"]), denied + 1
+            time.sleep(1)
+        return f"3 crashes: {denied} of 3 denied callers still denied, 3 of 3 served, slowest {slowest:.2f} s"
