@@ -84,7 +84,8 @@ class Waypoints:
                     words = file.read().split(b"\0")
             except OSError:
                 continue
-            if words[0].endswith(b"/apus-waypoint") and f"/run/apus/{self.mesh.name}/root.pem".encode() in words:
+            ours = f"/run/apus/{self.mesh.name}/root.pem".encode()
+            if words[0].endswith(b"/apus-waypoint") and ours in words:
                 os.kill(int(number), signal.SIGKILL)
                 killed += 1
         hold(killed, "there is no waypoint to kill")
@@ -95,7 +96,7 @@ def same(outcomes, status):
     hold(not wrong, f"{len(wrong)} of {len(outcomes)} were not answered {status}: {wrong[:2]}")
 
 
-@claim("20a", "A waypoint starts with the first connection, splits traffic as the seed says, and stops when idle")
+@claim("20a", "A waypoint starts with the first connection, splits as the seed says, and stops when idle")
 def life(world):
     with Waypoints(world) as waypoints:
         hold(not waypoints.running(), "a waypoint runs before anybody has asked for it")
@@ -109,7 +110,8 @@ def life(world):
         # Five in a hundred: six deviations around it, for chance is not seeded here.
         hold(9 <= versions["v2"] <= 91 and sum(versions.values()) == 1000, f"split {dict(versions)}")
         canary = waypoints.ask(web, *[question(url, headers={"x-canary-test": "true"})] * 50)
-        hold(all(json.loads(one["body"])["version"] == "v2" for one in canary), "the canary header leads elsewhere")
+        strayed = [one for one in canary if json.loads(one["body"])["version"] != "v2"]
+        hold(not strayed, f"the canary header leads elsewhere {len(strayed)} times")
         peers = {json.loads(one["body"])["peer"] for one in outcomes}
         hold(peers <= {web.v4, web.v6}, f"the application sees {peers}, not the client's address")
         waypoints.mesh.wait(lambda: not waypoints.running(), "the idle waypoint is gone", IDLE_SECONDS + 20)
@@ -117,11 +119,11 @@ def life(world):
         hold(again.get("status") == 200, f"after the stop: {again}")
         return (
             f"first request after {first['seconds']:.2f} s, {versions['v1']}/{versions['v2']} of 1,000, "
-            f"canary 50 of 50 to v2; 0 processes {IDLE_SECONDS} s later, then served after {again['seconds']:.2f} s"
+            f"canary 50 of 50 to v2; none runs {IDLE_SECONDS} s later; then {again['seconds']:.2f} s"
         )
 
 
-@claim("20b", "The seed's AuthorizationPolicy as written: only its caller, method and paths, and no way around it")
+@claim("20b", "The seed's AuthorizationPolicy as written: its caller, method and paths, and no way around it")
 def policy(world):
     with Waypoints(world) as waypoints:
         order, web = waypoints.pod("order-service-"), waypoints.pod("web-")
@@ -141,7 +143,8 @@ def policy(world):
         same(refused, 403)
         hold(all(one["reason"] == "no-policy-allows" for one in refused), "a denial without its reason")
         # Around it: the pod's own address, over the mesh and in plaintext, and while no waypoint runs.
-        direct = [question(f"http://{bracket(ip)}:8080/v1/payments", "POST", body=body) for ip in (payment.v4, payment.v6)]
+        urls = [f"http://{bracket(ip)}:8080/v1/payments" for ip in (payment.v4, payment.v6)]
+        direct = [question(url, "POST", body=body) for url in urls]
         same(waypoints.ask(web, *direct), 403)
         plain = waypoints.ask(legacy, *direct, question(f"{pay}.production/v1/payments", "POST", body=body))
         hold(all("error" in one for one in plain), f"plaintext came through: {plain}")
@@ -149,10 +152,10 @@ def policy(world):
         plain = waypoints.ask(legacy, *direct)
         hold(all("error" in one for one in plain), f"plaintext came through without a waypoint: {plain}")
         same(waypoints.ask(web, *direct), 403)
-        return f"{len(served)} allowed, {len(refused) + 4} of the mesh denied with 403, 5 in plaintext refused"
+        return f"{len(served)} allowed, {len(refused) + 4} denied with 403, 5 in plaintext refused"
 
 
-@claim("20c", "kill -9 of a waypoint: requests are held and served by its successor, and nothing goes around it")
+@claim("20c", "kill -9 of a waypoint: requests are held and served by its successor, nothing goes around it")
 def crash(world):
     with Waypoints(world) as waypoints:
         order, web = waypoints.pod("order-service-"), waypoints.pod("web-")
