@@ -39,19 +39,8 @@ public final class ClientConnection {
 
   public init(_ version: HTTPVersion, limits: HTTPLimits = HTTPLimits()) {
     self.version = version
-    var h1 = H1Limits()
-    h1.maximumHead = limits.maximumHead
-    client = H1Client(limits: h1)
-    guard version == .http2 else {
-      session = nil
-      return
-    }
-    var settings = H2Settings()
-    settings.streamWindow = limits.streamWindow
-    settings.connectionWindow = limits.streamWindow * 4
-    settings.maximumFrame = 16 << 10
-    settings.maximumHeaderList = UInt32(limits.maximumHead)
-    session = H2Session(.client, settings: settings)
+    client = H1Client(limits: limits.messages)
+    session = version == .http2 ? H2Session(.client, settings: limits.frames) : nil
   }
 
   /// Exchanges under way.

@@ -59,15 +59,3 @@ public enum ExchangeFailure: Error, Hashable, Sendable {
   /// The connection ended before the response did.
   case lost(String)
 }
-
-/// Limits of one connection.
-public struct HTTPLimits: Hashable, Sendable {
-  /// A head, in bytes, at most 1 MiB; more is answered 431.
-  public var maximumHead = 64 << 10
-  /// Requests at once on one HTTP/2 connection.
-  public var maximumStreams: UInt32 = 100
-  /// The receive window of one HTTP/2 stream, in bytes: what may wait for a slow other side.
-  public var streamWindow: Int32 = 256 << 10
-
-  public init() {}
-}

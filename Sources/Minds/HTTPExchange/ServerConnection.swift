@@ -47,19 +47,14 @@ public final class ServerConnection {
 
   public init(_ version: HTTPVersion, limits: HTTPLimits = HTTPLimits()) {
     self.version = version
-    var h1 = H1Limits()
-    h1.maximumHead = limits.maximumHead
-    server = H1Server(limits: h1)
+    server = H1Server(limits: limits.messages)
     guard version == .http2 else {
       session = nil
       return
     }
-    var settings = H2Settings()
-    settings.streamWindow = limits.streamWindow
-    settings.connectionWindow = limits.streamWindow * 4
-    settings.maximumFrame = 16 << 10
-    settings.maximumHeaderList = UInt32(limits.maximumHead)
+    var settings = limits.frames
     settings.maximumConcurrentStreams = limits.maximumStreams
+    // Clients' resets are answered by work: far below what a tunnel tolerates (CVE-2023-44487).
     settings.resetBurst = 200
     settings.resetsPerSecond = 50
     session = H2Session(.server, settings: settings)
