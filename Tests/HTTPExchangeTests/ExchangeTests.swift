@@ -172,6 +172,20 @@ struct ExchangeTests {
     #expect(server.aborted == [server.order[2]])
   }
 
+  @Test("a stream answered before its request was whole does not stay open")
+  func early() throws {
+    let (client, server) = (HTTPClient(.http2), HTTPServer(.http2))
+    server.onRequest = { $0.answer($1, 413) }
+    // More than may be open at once, and fewer than a server takes for a flood of resets.
+    for _ in 0..<150 {
+      let head = RequestHead(method: "PUT", scheme: "http", authority: "server", path: "/")
+      let id = try client.connection.request(head, body: .streamed)
+      exchange(client, server)
+      #expect(client.answers[id]?.head.status == 413)
+    }
+    #expect(client.connection.takesRequests)
+  }
+
   @Test("a request that breaks the rules is answered and the connection closed")
   func malformed() throws {
     let server = HTTPServer(.http1)

@@ -345,6 +345,31 @@ struct RequestTests {
     #expect(world.records.last?.flags.contains(.upstreamConnectionFailure) == true)
   }
 
+  @Test("rules that change reach open connections, and leave requests under way alone")
+  func changingRules() throws {
+    let world = try world(Shop.configuration(), Shop.mesh(endpoints: 1))
+    var held: [(HTTPServer, ExchangeID)] = []
+    applications.answers = { _, server, id in held.append((server, id)) }
+    let (client, other) = (HTTPClient(.http1), HTTPClient(.http1))
+    _ = world.connect(client)
+    _ = world.connect(other)
+    let id = try client.ask()
+    world.settle()
+    #expect(held.count == 1)
+    let teapot = RouteRule(origin: "http[0]", action: .respond(DirectResponse(status: 418)))
+    world.proxy.adopt(try WaypointTables(Shop.configuration(rules: [teapot])))
+    held[0].0.answer(held[0].1, 200, Array("late".utf8))
+    world.settle()
+    #expect(client.bodies[id] == Array("late".utf8))
+    for one in [client, other] {
+      let next = try one.ask()
+      world.settle()
+      #expect(one.answers[next]?.head.status == 418)
+    }
+    // The connection of the former rules is not kept for nobody.
+    #expect(world.links.count == 2)
+  }
+
   @Test("a WebSocket passes in both directions")
   func webSocket() throws {
     let world = try world(Shop.configuration())

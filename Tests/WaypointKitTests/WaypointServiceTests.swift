@@ -56,8 +56,7 @@ struct WaypointServiceTests {
         waypoint: ThreePods.waypoint,
         services: [ServiceTraffic(service: ThreePods.service, rules: [rule], fallsThrough: true)]))
     #expect(try await pods.get("/teapot").status == 418)
-    // No rule matches, and the table has rules: the service itself is not reached by falling through them
-    // unless it says so.
+    // The rules say that what they do not match falls through to the service.
     #expect(try await pods.get("/hello").status == 200)
   }
 

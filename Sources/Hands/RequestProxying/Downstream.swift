@@ -7,7 +7,8 @@ import MeshModel
 final class Downstream: PipeOwner, ServerConnectionHandler {
   let origin: Origin
   let target: Target
-  let tables: WaypointTables
+  /// Those in force when the connection began.
+  private let first: WaypointTables
   unowned let proxy: RequestProxy
   private var pipe: (any Pipe)?
   private(set) var connection: ServerConnection?
@@ -26,7 +27,7 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
     self.origin = origin
     self.target = target
     self.declared = declared
-    self.tables = tables
+    first = tables
     self.proxy = proxy
     switch declared {
     case .http1: speak(.http1)
@@ -58,6 +59,9 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
     relay = RawRelay(self, isTentative: isTentative)
     relay?.start()
   }
+
+  /// The rules in force now: a connection that is kept open follows them as they change.
+  var tables: WaypointTables { proxy.tables ?? first }
 
   // MARK: The client's pipe
 

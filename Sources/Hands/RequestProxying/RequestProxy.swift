@@ -46,6 +46,7 @@ public final class RequestProxy {
   /// Requests under way go on as they were decided; the next ones follow the new rules.
   public func adopt(_ tables: WaypointTables) {
     self.tables = tables
+    // Connections keep their pool until they end.
     for pool in pools.values { pool.drain() }
     destinations = [:]
     pools = [:]

@@ -27,7 +27,7 @@ enum UpstreamFailure {
 /// One HTTP connection to an endpoint, on behalf of one client.
 final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
   let key: UpstreamKey
-  unowned let pool: UpstreamPool
+  let pool: UpstreamPool
   private let connection: ClientConnection
   private var pipe: (any Pipe)?
   private var waiting: [any UpstreamUser] = []
@@ -171,7 +171,7 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
   private func tidy() {
     guard !isOver, isOpen, users.isEmpty, waiting.isEmpty else { return }
     let isSpent = pool.policy.pool.maxRequestsPerConnection.map { $0 > 0 && served >= $0 } ?? false
-    if connection.isClosing || !connection.takesRequests || isSpent { return close() }
+    if connection.isClosing || !connection.takesRequests || isSpent || pool.isDraining { return close() }
     if idleSince == nil {
       idleSince = pool.now
       pool.becameIdle(self)

@@ -32,6 +32,8 @@ final class UpstreamPool {
     self.proxy = proxy
   }
 
+  private(set) var isDraining = false
+
   var now: Instant { proxy.now }
 
   /// A connection with room, a new one if there is none.
@@ -81,8 +83,9 @@ final class UpstreamPool {
     idle.removeAll { $0.isOver }
   }
 
-  /// Nothing new is given to the connections; idle ones are closed.
+  /// Nothing new is given to the connections: idle ones are closed, the others when they are.
   func drain() {
+    isDraining = true
     for upstream in connections.values.joined() where upstream.idleSince != nil { upstream.close() }
   }
 }

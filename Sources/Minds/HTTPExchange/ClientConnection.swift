@@ -275,6 +275,8 @@ public final class ClientConnection {
 
   private func end(_ stream: Int32, _ trailers: [Field]) {
     guard open.remove(stream) != nil else { return }
+    // Answered before the request was whole: the rest of it is of no use, and must not keep the stream.
+    if outgoing.streams.bodies[stream]?.isEnding == false { session?.reset(stream, .cancel) }
     handler?.ended(ExchangeID(stream), trailers: trailers)
   }
 
