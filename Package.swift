@@ -173,7 +173,12 @@ let package = Package(
         "MeshCodec", "TLSEngine", "Transport", "RPC", "Reactor", "MeshAPI", "MeshModel", "Bytes", protobuf,
         logging,
       ]),
-    room("Rooms", "Explaining", ["Manifests", "MeshIndex", "PolicyEngine", "MeshModel"]),
+    room(
+      "Rooms", "Explaining",
+      [
+        "Manifests", "MeshIndex", "PolicyEngine", "HTTPRouting", "Tokens", "HTTPModel", "MeshModel",
+        "Reactor",
+      ]),
 
     // 7 Front doors
     frontDoor(

@@ -14,7 +14,7 @@ import Testing
     kind: Namespace
     metadata: {name: legacy}
     ---
-    \(deployment("web", "production")) 
+    \(deployment("web", "production"))
     ---
     \(deployment("order", "production"))
     ---
@@ -137,25 +137,75 @@ import Testing
 
   private static let posts = onlyOrder + "\n    to: [{operation: {methods: [POST]}}]"
 
-  @Test func whatIsSaidOfRequestsFailsClosedAndTheAnswerSaysSo() throws {
-    let request = try HTTPQuestion(method: "POST", path: "/v1/payments", headers: ["X-A: 1"])
-    let answer = try explain(
-      "production/order", "production/payment-service", request: request, policies: Self.posts
-    ).first
-    #expect(answer?.isAllowed == false)
-    #expect(answer?.reason == "no-policy-allows")
-    #expect(answer?.nearestMiss?.differing == ["it has no rules, so it matches nothing"])
-    #expect(answer?.notes.count == 2, "\(answer?.notes ?? [])")
-    #expect(answer?.notes.first?.hasPrefix("f1.yaml:9: spec.rules[0].to[0].operation.methods") == true)
-    #expect(
-      answer?.notes.last
-        == "POST /v1/payments with the header x-a was not looked at: requests are judged at a "
-        + "waypoint, and none is run yet")
-    // A DENY that loses its methods denies more.
+  @Test func aRequestIsJudgedAsTheWaypointJudgesIt() throws {
+    let post = try HTTPQuestion(method: "POST", path: "/v1/payments", headers: ["X-A: 1"])
+    func ask(_ source: String, _ request: HTTPQuestion?) throws -> Explanation? {
+      try explain(source, "production/payment-service", request: request, policies: Self.posts).first
+    }
+    let allowed = try ask("production/order", post)
+    #expect(allowed?.isAllowed == true)
+    #expect(allowed?.decidedBy?.title == "ALLOW production/payment-authz")
+    #expect(allowed?.decidedBy?.place?.description == "f1.yaml:7")
+    let get = try ask("production/order", HTTPQuestion(method: "GET", path: nil, headers: []))
+    #expect(get?.reason == "no-policy-allows")
+    #expect(get?.nearestMiss?.differing == ["method is GET, and must be POST"])
+    #expect(try ask("production/web", post)?.isAllowed == false)
+    // Without a request: what is denied to each is said, what depends is not.
+    #expect(try ask("production/web", nil)?.reason == "no-policy-allows")
+    #expect(throws: QuestionError.self) { try ask("production/order", nil) }
+    #expect(try ask("legacy/old", post)?.reason == "waypoint-required")
+  }
+
+  @Test func aDenyOfSomeRequestsDependsOnTheRequest() throws {
     let denies = Self.posts.replacing("rules:", with: "action: DENY\n  rules:")
-    let denied = try explain("production/order", "production/payment-service", policies: denies).first
-    #expect(denied?.reason == "policy:production/payment-authz")
-    #expect(denied?.notes.count == 1)
+    func ask(_ source: String, _ method: String?) throws -> Explanation? {
+      try explain(
+        source, "production/payment-service",
+        request: HTTPQuestion(method: method, path: nil, headers: []), policies: denies
+      ).first
+    }
+    #expect(try ask("production/order", "POST")?.reason == "policy:production/payment-authz")
+    #expect(try ask("production/order", "GET")?.isAllowed == true)
+    // Nothing that web sends is denied.
+    #expect(try ask("production/web", nil)?.isAllowed == true)
+    #expect(throws: QuestionError.self) { try ask("production/order", nil) }
+  }
+
+  @Test func theRuleThatRoutesTheRequestIsToldAndItsWorkloadsAreJudged() throws {
+    let routes = """
+      apiVersion: networking.istio.io/v1
+      kind: VirtualService
+      metadata: {name: payment, namespace: production}
+      spec:
+        hosts: [payment-service]
+        http:
+        - match: [{uri: {prefix: /old}}]
+          redirect: {uri: /new}
+        - match: [{headers: {x-to: {exact: orders}}}]
+          route: [{destination: {host: order-service}}]
+        - match: [{uri: {prefix: /v1}}]
+          timeout: 2s
+          route: [{destination: {host: payment-service}}]
+      ---
+      {apiVersion: v1, kind: Service, metadata: {name: order-service, namespace: production},
+       spec: {selector: {app: order}, ports: [{port: 80, targetPort: 8080}]}}
+      """
+    func ask(_ path: String, _ headers: [String] = []) throws -> Explanation? {
+      try explain(
+        "production/web", "production/payment-service",
+        request: HTTPQuestion(method: nil, path: path, headers: headers), policies: Self.onlyOrder, routes
+      ).first
+    }
+    let first = try ask("/v1/x")
+    #expect(first?.reason == "no-policy-allows")
+    #expect(first?.route?.contains("VirtualService production/payment http[2] at f2.yaml:1") == true)
+    #expect(first?.route?.contains("timeout 2000 ms") == true)
+    let elsewhere = try ask("/v1/x", ["x-to: orders"])
+    #expect(elsewhere?.isAllowed == true)
+    #expect(elsewhere?.destination == "production/order port 8080")
+    #expect(try ask("/old")?.sentence == "answered: the waypoint itself answers 301")
+    #expect(try ask("/none")?.reason == "no-route")
+    #expect(try ask("/v1/../../..")?.isAllowed == false)
   }
 
   @Test func aRequestThatNobodyAsksForMakesNoDifference() throws {

@@ -197,13 +197,20 @@ import Testing
       + "when: [{key: source.trustDomain, values: [\"*.local\"]}]}",
   ]
 
+  /// Of a control plane that can start no waypoint.
+  private static let alone: CompileOptions = {
+    var options = CompileOptions()
+    options.hasWaypoints = false
+    return options
+  }()
+
   @Test(arguments: requestParts)
   func anAllowLosesTheRuleAndADenyLosesTheTerm(rule: String) throws {
-    let allow = try PolicyBench(policy("p", rules: "[\(rule)]"))
+    let allow = try PolicyBench(policy("p", rules: "[\(rule)]"), options: Self.alone)
     #expect(try allow.refusal("order") == .noPolicyAllows)
     #expect(allow.findings.filter { $0.code == .beyondLayer4 && $0.severity == .error }.count == 1)
     #expect(!allow.findings.preventUse)
-    let deny = try PolicyBench(policy("p", action: "DENY", rules: "[\(rule)]"))
+    let deny = try PolicyBench(policy("p", action: "DENY", rules: "[\(rule)]"), options: Self.alone)
     #expect(try deny.refusal("order") == .policy("production/p"))
     #expect(try deny.refusal("stranger") == nil)
     let finding = try #require(deny.findings.first { $0.code == .beyondLayer4 })
@@ -244,7 +251,7 @@ import Testing
       """
     let target = policy("p", rules: "[]").replacing(
       "rules:", with: "targetRefs: [{kind: Service, group: \"\", name: payment}], rules:")
-    let bench = try PolicyBench(service + target)
+    let bench = try PolicyBench(service + target, options: Self.alone)
     #expect(try bench.refusal("order") == .noPolicyAllows)
     #expect(try bench.refusal("order", to: "ledger") == nil)
     #expect(bench.findings.contains { $0.code == .beyondLayer4 && $0.isContained })

@@ -69,14 +69,18 @@ import Testing
   ])
   func withoutWaypointsRulesAreNotHonouredAndSaySo(name: String, expected: [String]) throws {
     let (objects, _) = ManifestSet.load(files: [try golden(name)])
-    let (mesh, findings) = MeshCompiler.compile(objects)
+    var options = CompileOptions()
+    options.hasWaypoints = false
+    let (mesh, findings) = MeshCompiler.compile(objects, options: options)
     #expect(found(findings).map(\.description) == expected)
     #expect(mesh.waypoints.isEmpty)
   }
 
-  @Test func theSeedsLayer7PolicyIsClosedAndSaysSo() throws {
+  @Test func withoutWaypointsTheSeedsLayer7PolicyIsClosedAndSaysSo() throws {
     let (objects, _) = ManifestSet.load(files: [try golden("seed/security-policies.yaml")])
-    let (mesh, findings) = MeshCompiler.compile(objects)
+    var options = CompileOptions()
+    options.hasWaypoints = false
+    let (mesh, findings) = MeshCompiler.compile(objects, options: options)
     let errors = findings.filter { $0.severity == .error }
     #expect(found(errors).map(\.description) == ["26: error APUS207", "27: error APUS207"])
     #expect(!findings.preventUse)

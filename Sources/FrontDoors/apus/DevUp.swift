@@ -13,17 +13,6 @@ struct DevUp: ParsableCommand {
       down` ends it.
       """)
 
-  @Flag(
-    help: ArgumentHelp(
-      "Start waypoints when they are needed (in the making: see the change log for what they do).",
-      visibility: .hidden))
-  var waypoints = false
-
-  @Option(
-    help: ArgumentHelp(
-      "Seconds without a connection after which a waypoint is stopped.", visibility: .hidden))
-  var waypointIdle = 600
-
   @OptionGroup var mesh: MeshOption
   @Argument(help: "The directory with the manifests.", completion: .directory)
   var directory: String?
@@ -55,6 +44,10 @@ struct DevUp: ParsableCommand {
       "Every certificate of a pod lives at most this long, 10 or more; to watch them being renewed.",
       valueName: "seconds"))
   var leafLifetime: Int64?
+  @Option(
+    help: ArgumentHelp(
+      "A waypoint is stopped when nobody has been connected for so long.", valueName: "seconds"))
+  var waypointIdle = 600
   @Option(help: "Of agents and control plane: trace, debug, info, notice, warning or error.")
   var logLevel = "info"
   @Option(help: "With --detach: seconds to wait for readiness.")
@@ -76,7 +69,6 @@ struct DevUp: ParsableCommand {
         binaries: binaries.map(Self.absolute) ?? OwnProgram.directory, executable: OwnProgram.path,
         authorityCertificate: caCert.map(Self.absolute), authorityKey: caKey.map(Self.absolute),
         logLevel: logLevel)
-      options.hasWaypoints = waypoints
       options.waypointIdleSeconds = waypointIdle
       options.controlFlags =
         trustDomainAlias.flatMap { ["--trust-domain-alias", $0] }

@@ -14,11 +14,13 @@ struct Explain: ParsableCommand {
       The answer comes from the code that decides in an agent, applied to the manifests, or with --agent to \
       the mesh as an agent holds it: the rule that decides with its file and line, the nearest miss of a \
       denial and what differs, and the policies considered. A source that is not enrolled has no identity. \
-      What policies say of requests (--method, --path, --header) is judged at a waypoint; until one is run \
-      it fails closed, and the answer says so.
+      Before a waypoint the request decides (--method, --path, --header; what is left out is a GET of /): \
+      the rule that routes it is told, and what policy says of it at each workload where it may go. Only \
+      manifests know the rules of waypoints, agents do not.
 
       Examples:
         apus explain production/web production/payment-service -f Deploy/examples/shop
+        apus explain production/web production/payment-service --method POST --path /v1/payments -f shop
         apus explain spiffe://cluster.local/ns/a/sa/b production/order-service-v1 --port 8080 -f shop
         apus explain production/web production/payment-service --agent http://127.0.0.1:15000
 

@@ -7,6 +7,7 @@ enum ExplainOutput {
   static func printText(_ one: Explanation) {
     Output.line("\(one.source) -> \(one.destination)")
     Output.line("  \(one.sentence)\(one.reason.isEmpty ? "" : " (\(one.reason))")")
+    if let route = one.route { Output.line("  route: \(route)") }
     if let rule = one.decidedBy { Output.line("  decided by \(text(of: rule))") }
     if let miss = one.nearestMiss {
       Output.line("  nearest miss: \(text(of: miss))")
@@ -43,6 +44,7 @@ enum ExplainOutput {
     }
 
     let source, destination, decision, reason, sentence: String
+    let route: String?
     let decidedBy, nearestMiss: Policy?
     let considered: [Policy]
     let notes: [String]
@@ -53,6 +55,7 @@ enum ExplainOutput {
       decision = one.isAllowed ? "allowed" : "denied"
       reason = one.reason
       sentence = one.sentence
+      route = one.route
       decidedBy = one.decidedBy.map(Policy.init)
       nearestMiss = one.nearestMiss.map(Policy.init)
       considered = one.considered.map(Policy.init)

@@ -10,6 +10,7 @@ struct AuthorizationPolicyBindings {
   private(set) var wholes: [String: Authorization] = [:]
   /// Where each rule of an authorization was written, in its order.
   private(set) var origins: [String: [Place]] = [:]
+  private(set) var wholeOrigins: [String: [Place]] = [:]
   private(set) var findings: [Finding] = []
   private let rootNamespace: String
   /// Policies with a selector by namespace and by one label that all they select have.
@@ -41,6 +42,7 @@ struct AuthorizationPolicyBindings {
       authorizations.append(compiled)
       wholes[compiled.key] = compilation.whole
       origins[compiled.key] = compilation.origins
+      wholeOrigins[compiled.key] = compilation.wholeOrigins
       guard let selectors else {
         wide[policy.meta.namespace, default: []].append(policy)
         continue

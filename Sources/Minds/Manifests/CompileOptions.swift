@@ -14,9 +14,10 @@ public struct CompileOptions: Hashable, Sendable {
   /// Where a PeerAuthentication or AuthorizationPolicy without a selector binds the whole mesh.
   public var rootNamespace = "istio-system"
   public var network = ""
-  /// Waypoints are launched where they are needed, so workloads and services are bound to them. Without, what
-  /// needs one is reported and not in force, and policies that need one fail closed.
-  public var hasWaypoints = false
+  /// Waypoints are launched where they are needed, so workloads and services are bound to them. Without (a
+  /// control plane that has no launcher), what needs one is reported and not in force, and policies that need
+  /// one fail closed.
+  public var hasWaypoints = true
 
   public init() {}
 }

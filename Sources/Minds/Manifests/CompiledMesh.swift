@@ -13,6 +13,8 @@ public struct CompiledMesh: Hashable, Sendable {
   /// Where the rules of an authorization were written, by its key and in the order of its rules; none for
   /// those of PeerAuthentication.
   public var ruleOrigins: [String: [Place]] = [:]
+  /// The same of `requestAuthorizations`.
+  public var requestRuleOrigins: [String: [Place]] = [:]
   /// What the manifests ask to run, by kind, namespace and name.
   public var wanted: [WantedWorkload] = []
   /// What names stand for; see `hosts(for:)`.

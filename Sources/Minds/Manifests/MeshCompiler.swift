@@ -47,6 +47,7 @@ struct Compilation {
     mesh.authorizations = bindings.authorizations + policies.authorizations
     mesh.requestAuthorizations = policies.wholes
     mesh.ruleOrigins = policies.origins
+    mesh.requestRuleOrigins = policies.wholeOrigins
   }
 
   func key(of service: ServiceObject) -> ServiceKey {

@@ -17,7 +17,10 @@ struct PolicyCompilation {
   private(set) var authorization: Authorization?
   /// The same with all that it asks, for waypoints.
   private(set) var whole: Authorization?
+  /// Of the rules of `authorization`.
   private(set) var origins: [Place] = []
+  /// Of the rules of `whole`.
+  private(set) var wholeOrigins: [Place] = []
   private(set) var findings: [Finding] = []
 
   init(_ policy: AuthorizationPolicyObject, _ scope: Authorization.Scope, _ options: CompileOptions) {
@@ -44,7 +47,12 @@ struct PolicyCompilation {
     }
     authorization = authorization(rules)
     let isPlain = policy.rules.allSatisfy { $0.terms.allSatisfy { !Self.needsWaypoint($0) } }
-    whole = isPlain ? authorization : authorization(policy.rules.compactMap(wholeRule))
+    wholeOrigins = origins
+    whole = authorization
+    guard !isPlain else { return }
+    let wholes = policy.rules.map { ($0, wholeRule($0)) }.filter { $0.1 != nil }
+    wholeOrigins = wholes.map { Place(file: policy.meta.place.file, line: $0.0.line) }
+    whole = authorization(wholes.compactMap(\.1))
   }
 
   private func authorization(_ rules: [Authorization.Rule]) -> Authorization {
@@ -77,6 +85,7 @@ struct PolicyCompilation {
     authorization = authorization([Authorization.Rule(clauses: [])])
     whole = authorization
     origins = [policy.meta.place]
+    wholeOrigins = origins
   }
 
   // MARK: What waypoints will do
@@ -89,7 +98,7 @@ struct PolicyCompilation {
       let stand = scope == .workloadSelector ? "the pods behind the service" : "all of its namespace"
       report(
         .beyondLayer4, beyondSeverity, target.line,
-        "\(target.path) (\(target.kind) \(target.name)) needs a waypoint, and none is run yet: "
+        "\(target.path) (\(target.kind) \(target.name)) needs a waypoint, and nobody starts one: "
           + "it binds \(stand)",
         remedy: "Use spec.selector to bind workloads.")
     }
@@ -113,7 +122,7 @@ struct PolicyCompilation {
         term.attribute == .foreign && isAtWaypoint
         ? "is known to another mesh's proxy only"
         : term.attribute.isOfRequests
-          ? "needs a waypoint, which reads requests, and none is run yet"
+          ? "needs a waypoint, which reads requests, and nobody starts one"
           : "has a suffix, which cannot be compared"
       report(
         .beyondLayer4, beyondSeverity, term.line, "\(term.path) \(cause): \(effect)",

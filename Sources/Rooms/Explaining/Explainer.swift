@@ -25,23 +25,36 @@ public struct Explainer {
   public func explain(_ question: Question) throws(QuestionError) -> [Explanation] {
     let source = try source(question.source)
     let targets = try targets(question)
-    for target in targets { try expectNoWaypoint(target, source, question) }
-    return targets.map { target in
-      var judging = Judging(mesh: mesh, source: source, target: target, request: question.request)
-      return judging.explanation()
+    if mesh.service(question.destination)?.waypoint != nil, targets.first?.service != nil {
+      return try explain(targets, source, question)
     }
+    var answers: [Explanation] = []
+    for target in targets { answers += try explain([target], source, question) }
+    return answers
   }
 
-  /// What a waypoint decides is not known here; that nobody comes around it is.
-  private func expectNoWaypoint(
-    _ target: Target, _ source: Source, _ question: Question
-  ) throws(QuestionError) {
-    let service = mesh.service(question.destination)?.waypoint
-    guard let waypoint = service ?? target.workload.waypoint, let identity = source.identity else { return }
-    guard !mesh.snapshot.identities(ofWaypoint: waypoint).contains(identity) else { return }
-    throw QuestionError(
-      "\(question.destination) is behind the waypoint \(waypoint), which judges each request: what it would "
-        + "decide cannot be said yet.")
+  /// All behind the same waypoint, or none.
+  private func explain(
+    _ targets: [Target], _ source: Source, _ question: Question
+  ) throws(QuestionError) -> [Explanation] {
+    let service = targets.first?.service == nil ? nil : mesh.service(question.destination)?.waypoint
+    var targets = targets
+    // Of a service without rules its endpoints are addressed, which follow none.
+    if service == nil { for index in targets.indices { targets[index].service = nil } }
+    guard let key = service ?? targets.first?.workload.waypoint, let identity = source.identity,
+      !mesh.snapshot.identities(ofWaypoint: key).contains(identity)
+    else {
+      return targets.map { target in
+        var judging = Judging(mesh: mesh, source: source, target: target, request: question.request)
+        return judging.explanation()
+      }
+    }
+    guard let waypoint = mesh.writing?.waypoints[key] else {
+      throw QuestionError(
+        "\(question.destination) is behind the waypoint \(key), which judges each request, and agents do not "
+          + "know its rules: ask the manifests, with -f.")
+    }
+    return try RequestExplaining(mesh, source, waypoint, question).explanations(of: targets)
   }
 
   // MARK: Names
@@ -61,6 +74,8 @@ public struct Explainer {
     /// Of the pod; nil for the one that the workload has on paper.
     var address: IPAddress?
     var note: String?
+    /// By which it was asked for.
+    var service: ServiceKey?
   }
 
   private func source(_ name: String) throws(QuestionError) -> Source {
@@ -110,14 +125,14 @@ public struct Explainer {
     }
     let found = mesh.workloads.compactMap { workload -> Target? in
       let mapping = workload.services[service.key]?.first { $0.servicePort == port }
-      return mapping.map { Target(workload: workload, port: $0.targetPort) }
+      return mapping.map { Target(workload: workload, port: $0.targetPort, service: service.key) }
     }
     guard !found.isEmpty else { throw QuestionError("No workload backs \(question.destination).") }
-    return unique(found)
+    return Self.unique(found)
   }
 
   /// Replicas are alike: one pod speaks for all of its workload.
-  private func unique(_ targets: [Target]) -> [Target] {
+  static func unique(_ targets: [Target]) -> [Target] {
     var seen: Set<String> = []
     return targets.filter {
       seen.insert("\($0.workload.namespace)/\($0.workload.workloadName)/\($0.port)").inserted

@@ -30,6 +30,8 @@ public struct Explanation: Sendable {
     public var title: String { "\(action.rawValue) \(policy)\(isDryRun ? " (dry run)" : "")" }
   }
 
+  /// Where a waypoint sends the request, and by which rule; nil where no waypoint sees it.
+  public var route: String?
   public var isAllowed: Bool
   /// The decision in one sentence.
   public var sentence: String

@@ -1,3 +1,5 @@
+import HTTPModel
+
 /// The request that a connection would carry, for policies that ask for it.
 public struct HTTPQuestion: Sendable {
   /// The longest path and the longest header, in bytes (RFC 9112 section 3 asks for 8000 at least).
@@ -58,6 +60,14 @@ public struct HTTPQuestion: Sendable {
   private static func isPath(_ text: String) -> Bool {
     text.hasPrefix("/") && text.utf8.count <= maximumLength
       && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "#") }
+  }
+
+  /// As a waypoint receives it from who leaves out what was left out: a GET of `/`, addressed by that name.
+  func head(host: String) -> RequestHead {
+    RequestHead(
+      method: method ?? "GET", scheme: "http", authority: headers.first { $0.name == "host" }?.value ?? host,
+      path: path ?? "/",
+      fields: headers.filter { $0.name != "host" }.map { Field($0.name, $0.value) })
   }
 
   /// `POST /v1/payments with the header x-a`.

@@ -1,14 +1,19 @@
+import HTTPModel
 import Manifests
 import MeshIndex
 import MeshModel
 import PolicyEngine
+import Reactor
+import Tokens
 
 /// One answer in the making.
 struct Judging {
   let mesh: KnownMesh
-  let source: Explainer.Source
+  var source: Explainer.Source
   let target: Explainer.Target
   let request: HTTPQuestion?
+  /// At the waypoint before the target; nil at its agent.
+  var standing: Standing?
   private var answer: Explanation
   private let name: String
 
@@ -45,12 +50,26 @@ struct Judging {
   }
 
   private var address: IPAddress? { target.address ?? target.workload.addresses.first }
-  private var policies: ApplicablePolicies { mesh.snapshot.authorizations(for: target.workload) }
+  private var policies: ApplicablePolicies {
+    guard standing != nil, let writing = mesh.writing else {
+      return mesh.snapshot.authorizations(for: target.workload)
+    }
+    return (standing?.isAtBest == true ? writing.atBest : writing.atWaypoints).authorizations(
+      for: target.workload)
+  }
 
   private mutating func refuse(_ why: String, _ reason: RefusalReason?) {
     answer.isAllowed = false
     answer.sentence = "denied: \(why)"
     answer.reason = reason?.description ?? ""
+  }
+
+  private mutating func refuse(_ why: String, token fault: TokenFault) {
+    refuse(why, nil)
+    answer.reason = fault.rawValue
+    if fault == .keys {
+      answer.notes.append("keys are not fetched here: a token can only be judged by `jwks`")
+    }
   }
 
   // MARK: The verdict
@@ -63,9 +82,18 @@ struct Judging {
       identity: takesTunnels ? source.identity : nil,
       address: SocketAddress(source.address ?? IPAddress(v4: 0), 0))
     let destination = Destination(workload: target.workload, address: address)
-    let all = outcomes(peer: peer, destination: destination, policies: policies)
+    var facts: RequestFacts?
+    if let standing {
+      do throws(TokenFault) { facts = try standing.facts(at: target.workload) } catch {
+        return refuse("the token is refused, with \(error.status)", token: error)
+      }
+    }
+    let all = outcomes(peer: peer, destination: destination, request: facts, policies: policies)
     answer.considered = all.map(considered)
-    let refusal = verdict(peer: peer, destination: destination, policies: policies).refusal
+    let refusal =
+      standing == nil
+      ? verdict(peer: peer, destination: destination, policies: policies).refusal
+      : verdict(peer: peer, destination: destination, request: facts, policies: policies).refusal
     answer.isAllowed = refusal == nil
     answer.reason = refusal?.description ?? ""
     decide(refusal)
@@ -83,7 +111,7 @@ struct Judging {
     let allowing = enforced.filter { $0.action == .allow }
     let denying = enforced.first { $0.action == .deny && $0.matches }
     switch refusal {
-    case nil where policies.waypoints != nil:
+    case nil where policies.waypoints != nil && standing == nil:
       answer.sentence = "allowed: the source is the waypoint through which everybody must come"
     case .waypointRequired:
       answer.sentence = "denied: it is behind a waypoint, and only the waypoint may reach it"
@@ -124,7 +152,8 @@ struct Judging {
       }
     var considered = Explanation.Considered(
       action: action, policy: policy.key,
-      place: mesh.place(of: policy, rule: rule), rule: rule, matches: outcome.matchingRule != nil,
+      place: mesh.place(of: policy, rule: rule, atWaypoint: standing != nil), rule: rule,
+      matches: outcome.matchingRule != nil,
       isDryRun: policy.isDryRun, differing: differing ?? outcome.nearest?.differing ?? [])
     if ConvertedPolicy.isConverted(policy.name),
       let written = mesh.standing(of: target.workload)?.strictPolicy
@@ -169,22 +198,49 @@ struct Judging {
     }
   }
 
-  /// What policies say of requests is decided at a waypoint; until there is one, it fails closed, which is
+  /// What policies say of requests is decided at a waypoint; where there is none it fails closed, which is
   /// what was judged.
   private mutating func noteRequests(_ policies: [Authorization]) {
     let shortfalls = policies.flatMap { policy in
       mesh.writing?.shortfalls["AuthorizationPolicy \(policy.key)"] ?? []
     }
     answer.notes += shortfalls.map { "\($0.place): \($0.message)" }
-    guard let request else { return }
+    guard let request, standing == nil else { return }
     if mesh.writing == nil {
       answer.notes.append(
         "\(request.text) was not looked at: an agent judges connections, a waypoint requests")
     } else if shortfalls.isEmpty {
       answer.notes.append("no policy that binds it asks for requests, so \(request.text) makes no difference")
     } else {
-      answer.notes.append(
-        "\(request.text) was not looked at: requests are judged at a waypoint, and none is run yet")
+      answer.notes.append("\(request.text) was not looked at: what is asked of it is decided nowhere")
+    }
+  }
+}
+
+extension Judging {
+  /// Where requests are judged.
+  struct Standing {
+    let waypoint: KnownWaypoint
+    /// In normal form; nil when none was asked about.
+    let head: RequestHead?
+    /// Whether anything could be allowed at all is asked.
+    var isAtBest = false
+
+    init(_ waypoint: KnownWaypoint, _ head: RequestHead?) {
+      self.waypoint = waypoint
+      self.head = head
+    }
+
+    func facts(at workload: Workload) throws(TokenFault) -> RequestFacts? {
+      guard var head else { return nil }
+      var admission: TokenAdmission?
+      if let check = waypoint.tokens.check(forWorkload: workload.uid) {
+        admission = try check.admission(of: head, keys: .none, now: Clock.wall() / 1_000_000_000)
+        admission?.apply(to: &head)
+      }
+      return RequestFacts(
+        method: head.method, path: String(head.pathOnly), host: head.authority, fields: head.fields,
+        token: admission?.identity)
     }
   }
 }

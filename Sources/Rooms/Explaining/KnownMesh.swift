@@ -17,10 +17,18 @@ struct KnownMesh {
     let objects: ManifestSet
     /// Of the rules of each policy.
     let origins: [String: [Place]]
+    /// The same of policies as waypoints have them.
+    let requestOrigins: [String: [Place]]
     /// Of each pod, by `namespace/name`.
     let standings: [String: PodStanding]
     /// What policies ask and agents do not enforce as it is written, by `Kind namespace/name`.
     let shortfalls: [String: [Finding]]
+    /// By the service that stands for each.
+    let waypoints: [ServiceKey: KnownWaypoint]
+    /// The mesh as waypoints have it.
+    let atWaypoints: MeshSnapshot
+    /// The same for the request that fits best.
+    let atBest: MeshSnapshot
   }
 
   init(
@@ -31,13 +39,19 @@ struct KnownMesh {
     self.services = services
     self.trustDomains = trustDomains
     self.writing = writing
+    snapshot = Self.snapshot(workloads, services, authorizations)
+  }
+
+  static func snapshot(
+    _ workloads: [Workload], _ services: [Service], _ authorizations: [Authorization]
+  ) -> MeshSnapshot {
     var state = MeshState()
     for workload in workloads { state.upsert(workload) }
     for service in services { state.upsert(service) }
     for policy in authorizations { state.upsert(policy) }
     state.markAddressesDelivered()
     state.markAuthorizationsDelivered()
-    snapshot = state.snapshot()
+    return state.snapshot()
   }
 
   /// The pod of that name, or one of the workload of that name.
@@ -59,9 +73,9 @@ struct KnownMesh {
     standing(of: workload)?.isEnrolled ?? (workload.tunnelProtocol == .hbone)
   }
 
-  func place(of policy: Authorization, rule: Int?) -> Place? {
+  func place(of policy: Authorization, rule: Int?, atWaypoint: Bool) -> Place? {
     guard let writing else { return nil }
-    let origins = writing.origins[policy.key] ?? []
+    let origins = (atWaypoint ? writing.requestOrigins : writing.origins)[policy.key] ?? []
     if let rule, rule < origins.count { return origins[rule] }
     return writing.objects.authorizationPolicies.first { $0.meta.key == policy.key }?.meta.place
   }

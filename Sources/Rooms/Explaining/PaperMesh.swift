@@ -12,13 +12,18 @@ enum PaperMesh {
     }
     let (compiled, findings) = MeshCompiler.compile(objects, options: options)
     let shortfalls = findings.filter { $0.code == .beyondLayer4 || $0.code == .closedPolicy }
+    let waypoints = compiled.waypoints.map { KnownWaypoint($0, options) }
+    let policies = WaypointPolicies(compiled)
     return KnownMesh(
       workloads: compiled.workloads, services: compiled.services, authorizations: compiled.authorizations,
       trustDomains: [options.trustDomain] + options.trustDomainAliases + options.foreignTrustDomains,
       writing: KnownMesh.Writing(
-        objects: objects, origins: compiled.ruleOrigins,
+        objects: objects, origins: compiled.ruleOrigins, requestOrigins: compiled.requestRuleOrigins,
         standings: MeshCompiler.standings(of: objects, options: options),
-        shortfalls: Dictionary(grouping: shortfalls, by: \.object)))
+        shortfalls: Dictionary(grouping: shortfalls, by: \.object),
+        waypoints: Dictionary(waypoints.map { ($0.key, $0) }) { first, _ in first },
+        atWaypoints: KnownMesh.snapshot(compiled.workloads, compiled.services, policies.whole),
+        atBest: KnownMesh.snapshot(compiled.workloads, compiled.services, policies.atBest)))
   }
 
   /// 240.0.0.0/4 is reserved (RFC 1112 section 4): no policy names it by accident.

@@ -10,9 +10,8 @@ import time
 
 from ..claim import claim, hold
 from ..mesh import Mesh
-from ..world import HERE, SHOP, bracket
+from ..world import SHOP, bracket
 
-SEED = os.path.join(os.path.dirname(HERE), "ManifestsTests", "Golden", "seed")
 IDLE_SECONDS = 6
 
 # Runs in a pod: asks again and again, and prints one outcome a line.
@@ -40,15 +39,12 @@ def question(url, method="GET", headers=None, body=None):
 
 
 class Waypoints:
-    """A mesh on its own copy of the shop and the seed, beside the world's."""
+    """A mesh on its own copy of the shop with its rules and policies, beside the world's."""
 
     def __init__(self, world):
         self.world = world
         self.directory = tempfile.mkdtemp(prefix="waypoints-", dir=world.folder) + "/shop"
         shutil.copytree(SHOP, self.directory, ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("traffic-rules.yaml", "security-policies.yaml", "resilience.yaml", "sidecar-scope.yaml"):
-            with open(os.path.join(SEED, name), encoding="utf-8") as file:
-                self.write(name, file.read())
         self.mesh = Mesh(world.binaries, f"{world.mesh.name}w", self.directory)
 
     def write(self, name, text):
@@ -57,7 +53,7 @@ class Waypoints:
 
     def __enter__(self):
         self.mesh.down()
-        self.mesh.up("--waypoints", "--waypoint-idle", str(IDLE_SECONDS))
+        self.mesh.up("--waypoint-idle", str(IDLE_SECONDS))
         return self
 
     def __exit__(self, *_):

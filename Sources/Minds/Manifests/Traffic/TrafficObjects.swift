@@ -42,6 +42,13 @@ struct TrafficObjects: Hashable, Sendable {
   var metas: [ObjectMeta] { virtualServices.map(\.meta) + destinationRules.map(\.meta) + routes.map(\.meta) }
 }
 
+extension ManifestSet {
+  /// Where the object was written to which a rule belongs, by the rule's `origin`.
+  public func place(ofRule origin: String) -> Place? {
+    traffic.metas.first { origin == $0.title || origin.hasPrefix($0.title + " ") }?.place
+  }
+}
+
 extension VirtualServiceObject: PartlyReadable {}
 extension DestinationRuleObject: PartlyReadable {}
 extension RouteObject: PartlyReadable {}

@@ -15,7 +15,7 @@ extension DevMesh {
           : "\(options.directory) is a file: say the directory that holds the manifests.")
     }
     let update = ManifestReader.readOnce(
-      directories: [options.directory], options: compileOptions)
+      directories: [options.directory])
     told = []
     tell(update.findings)
     guard let mesh = update.mesh, update.isAccepted else {
@@ -29,17 +29,11 @@ extension DevMesh {
     return DesiredState(objects: update.objects, mesh: mesh)
   }
 
-  private var compileOptions: CompileOptions {
-    var compile = CompileOptions()
-    compile.hasWaypoints = options.hasWaypoints
-    return compile
-  }
-
   /// Takes each accepted edit over; one with errors is told, and the last good state stays.
   func watchManifests() async {
     let silent = Logger(label: "manifests") { _ in SwiftLogNoOpLogHandler() }
     let watch = ManifestWatch(
-      directories: [options.directory], options: compileOptions, thread: thread, logger: silent)
+      directories: [options.directory], thread: thread, logger: silent)
     for await update in watch.updates() {
       guard !isClosing else { return }
       tell(update.findings)

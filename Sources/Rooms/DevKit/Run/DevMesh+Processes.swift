@@ -11,13 +11,13 @@ extension DevMesh {
 
   /// Starts the control plane, waits until it serves, then starts the agents.
   func startMesh(_ state: DesiredState) async throws {
-    let programs = ["apus-control", "apus-agent"] + (options.hasWaypoints ? ["apus-waypoint"] : [])
+    let programs = ["apus-control", "apus-agent", "apus-waypoint"]
     for program in programs where !ProcessSetup.isExecutable(binary(program)) {
       throw DevError.failed("\(binary(program)) is not there: build it, or say --binaries DIR, or --no-mesh.")
     }
     try Machine.requireCapture()
     try makeTokens()
-    if options.hasWaypoints { try startLauncher(state) }
+    try startLauncher(state)
     say(.progress, "starting the control plane")
     let control = self.control
     tasks.append(Task { await self.supervise(control) { try self.spawnControl() } })
@@ -79,7 +79,7 @@ extension DevMesh {
       words += ["--ca-cert", certificate, "--ca-key", key]
     }
     words += options.controlFlags
-    if options.hasWaypoints { words += ["--launcher", paths.launcher] }
+    words += ["--launcher", paths.launcher]
     var secrets = [allTokens?.descriptor].compactMap { $0 }
     if let root = rootMemory?.descriptor {
       words += ["--ca-memory", "\(3 + secrets.count)"]

@@ -24,7 +24,7 @@ extension DevMesh {
   /// waits for it.
   func makeTokens(for waypoints: [WaypointConfiguration]) throws {
     let missing = waypoints.map(\.waypoint).filter { waypointTokens[$0] == nil }
-    guard options.hasWaypoints, !missing.isEmpty else { return }
+    guard options.hasMesh, !missing.isEmpty else { return }
     for waypoint in missing {
       let token = Self.randomToken()
       tokenTexts["\(waypoint.namespace)/\(waypoint.name)"] = token

@@ -14,8 +14,6 @@ public struct UpOptions: Sendable {
   public var executable: String
   public var authorityCertificate: String?
   public var authorityKey: String?
-  /// Waypoints are started when they are needed.
-  public var hasWaypoints = false
   /// Of a waypoint without a connection, before it is stopped.
   public var waypointIdleSeconds = 600
   /// Further words for the control plane, which checks them itself.
