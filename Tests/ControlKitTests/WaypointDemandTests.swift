@@ -9,10 +9,10 @@ struct WaypointDemandTests {
   let name = WaypointName(namespace: "production", serviceAccount: "pay")
   let second = Instant(nanoseconds: 1_000_000_000)
 
-  private func demand(isAlwaysOn: Bool = false) -> WaypointDemand {
+  private func demand(isAlwaysOn: Bool = false, replicas: Int = 2) -> WaypointDemand {
     var demand = WaypointDemand()
     demand.replace(with: [
-      name: .init(service: name.service(in: "cluster.local"), replicas: 2, isAlwaysOn: isAlwaysOn)
+      name: .init(service: name.service(in: "cluster.local"), replicas: replicas, isAlwaysOn: isAlwaysOn)
     ])
     return demand
   }
@@ -30,13 +30,30 @@ struct WaypointDemandTests {
 
   @Test("an idle one stops, but not when somebody has just asked for it")
   func release() {
+    var demand = demand(replicas: 1)
+    _ = demand.activate(name.service(in: "cluster.local"), at: second)
+    let answer3 = demand.release(name, pod: "a", at: second + .milliseconds(500))
+    #expect(!answer3)
+    #expect(demand.running == [name: 1])
+    let answer4 = demand.release(name, pod: "a", at: second + .seconds(3))
+    #expect(answer4)
+    #expect(demand.running.isEmpty)
+  }
+
+  @Test("several stop together, when all have said lately that they are idle")
+  func replicas() {
     var demand = demand()
     _ = demand.activate(name.service(in: "cluster.local"), at: second)
-    let answer3 = demand.release(name, at: second + .milliseconds(500))
-    #expect(!answer3)
+    var answers = [
+      demand.release(name, pod: "a", at: second + .seconds(3)),
+      demand.release(name, pod: "a", at: second + .seconds(8)),
+      // The first has had something to do since.
+      demand.release(name, pod: "b", at: second + .seconds(17)),
+    ]
+    #expect(answers == [false, false, false])
     #expect(demand.running == [name: 2])
-    let answer4 = demand.release(name, at: second + .seconds(3))
-    #expect(answer4)
+    answers = [demand.release(name, pod: "a", at: second + .seconds(18))]
+    #expect(answers == [true])
     #expect(demand.running.isEmpty)
   }
 
@@ -44,7 +61,7 @@ struct WaypointDemandTests {
   func always() {
     var demand = demand(isAlwaysOn: true)
     #expect(demand.running == [name: 2])
-    let answer5 = demand.release(name, at: second)
+    let answer5 = demand.release(name, pod: "a", at: second)
     #expect(!answer5)
     #expect(demand.running == [name: 2])
   }

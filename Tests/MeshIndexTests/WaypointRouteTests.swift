@@ -36,12 +36,11 @@ struct WaypointRouteTests {
     return state.snapshot()
   }
 
-  private func pick(_ mesh: MeshSnapshot, excluding: [String] = []) throws -> Endpoint? {
-    var random = SeededGenerator(seed: 1)
+  private func pick(_ mesh: MeshSnapshot, excluding: [String] = [], turn: UInt = 0) throws -> Endpoint? {
     guard case .waypoint(let route) = try mesh.route(to: socket("10.96.0.1:80"), from: web) else {
       return nil
     }
-    return try mesh.pick(route, excluding: excluding.map(socket), using: &random)
+    return try mesh.pick(route, excluding: excluding.map(socket), turn: turn)
   }
 
   @Test("the service's address and the pod's own both lead there")
@@ -77,6 +76,19 @@ struct WaypointRouteTests {
     #expect(try endpoint?.tunnelAddress == socket("10.244.3.1:15008"))
     #expect(endpoint?.identities.map(\.serviceAccount) == ["order-waypoint"])
     #expect(try pick(mesh, excluding: ["10.244.3.1:15008"]) == nil)
+  }
+
+  @Test("replicas take turns, and one that failed is passed over")
+  func turns() throws {
+    let mesh = try shop { state in
+      for number in 1...3 { state.upsert(try pod("w\(number)", at: "10.244.3.\(number)")) }
+    }
+    // Across the largest number, too.
+    let order = try (0..<60).map { try pick(mesh, turn: UInt.max - 29 &+ $0)?.workload.name }
+    let counts = Dictionary(order.map { ($0 ?? "", 1) }, uniquingKeysWith: +)
+    #expect(counts.count == 3 && counts.values.allSatisfy { (19...21).contains($0) })
+    let left = try (0..<6).map { try pick(mesh, excluding: ["10.244.3.2:15008"], turn: $0)?.workload.name }
+    #expect(Set(left) == ["w1", "w3"])
   }
 
   @Test("the waypoint itself goes straight on")

@@ -77,7 +77,8 @@ final class Outbound: Opening, TunnelUser {
       reach(endpoint)
     case .waypoint(let route):
       connection.journal?.service = route.service
-      guard let endpoint = worker.mesh.pick(route, excluding: tried, using: &worker.random) else {
+      let turn = worker.turns.next(for: route.waypoint, using: &worker.random)
+      guard let endpoint = worker.mesh.pick(route, excluding: tried, turn: turn) else {
         return awaitWaypoint(route.waypoint)
       }
       isThroughWaypoint = true

@@ -41,6 +41,8 @@ final class Worker {
   private var isStopped = false
   private var ticks: UInt64 = 0
   var random = FastRandom()
+  /// Of waypoints with several replicas.
+  var turns = Turns()
 
   /// Scratch space of the tick, shared by all tunnels and connections of the worker.
   var ciphertext = ByteQueue()

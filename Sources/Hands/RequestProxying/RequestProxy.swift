@@ -142,7 +142,9 @@ public final class RequestProxy {
   /// run.
   func way(to endpoint: MeshIndex.Endpoint) -> MeshIndex.Endpoint? {
     guard let other = endpoint.workload.waypoint, other != waypoint else { return endpoint }
-    return mesh.pick(WaypointRoute(waypoint: other, destination: endpoint.address), using: &random)
+    return mesh.pick(
+      WaypointRoute(waypoint: other, destination: endpoint.address),
+      turn: UInt(truncatingIfNeeded: random.next()))
   }
 
   // MARK: Time

@@ -8,6 +8,10 @@ public struct NamespaceObject: ManifestObject {
 /// A service account: the name of an identity.
 public struct ServiceAccountObject: ManifestObject {
   public var meta: ObjectMeta
+  public var waypoint: WaypointWishes
 
-  public init(meta: ObjectMeta) { self.meta = meta }
+  public init(meta: ObjectMeta, waypoint: WaypointWishes = WaypointWishes()) {
+    self.meta = meta
+    self.waypoint = waypoint
+  }
 }

@@ -135,7 +135,8 @@ public struct ParsedManifest: Hashable, Sendable {
       object.expectOnly(
         ["apiVersion", "kind", "metadata"],
         unused: ["secrets", "imagePullSecrets", "automountServiceAccountToken"])
-      serviceAccounts.append(ServiceAccountObject(meta: meta))
+      serviceAccounts.append(
+        ServiceAccountObject(meta: meta, waypoint: WaypointWishes(reading: object, meta)))
     case .service:
       object.expectOnly(["apiVersion", "kind", "metadata", "spec"], unused: ["status"])
       services += ServiceObject(reading: object, meta: meta).map { [$0] } ?? []

@@ -88,14 +88,11 @@ public final class MeshSnapshot: Sendable {
     return Endpoint(slot.entry.workload, at: address, alternatives: entry.service.subjectAltNames)
   }
 
-  /// A waypoint of the route, at random and all equally likely; nil when none is usable. `excluding` lists
-  /// where tunnels failed already.
-  public func pick(
-    _ route: WaypointRoute, excluding: [SocketAddress] = [],
-    using random: inout some RandomNumberGenerator
-  ) -> Endpoint? {
+  /// A waypoint of the route; nil when none is usable. Its replicas take turns: who counts up by one gets all
+  /// of them equally often, as long as they stay the same. `excluding` lists where tunnels failed already.
+  public func pick(_ route: WaypointRoute, excluding: [SocketAddress] = [], turn: UInt) -> Endpoint? {
     guard let entry = tables.services[route.waypoint],
-      let found = entry.waypoints?.pick(route.destination.ip.family, excluding: excluding, using: &random)
+      let found = entry.waypoints?.pick(route.destination.ip.family, excluding: excluding, turn: turn)
     else { return nil }
     return Endpoint(
       workload: found.slot.entry.workload, address: route.destination,

@@ -83,6 +83,22 @@ struct PortTable: Sendable {
       ?? Self.pick(slots(other), other, excluding, &random)
   }
 
+  /// The endpoint whose turn it is, or the next one whose address is not excluded; of the family if there is
+  /// one.
+  func pick(
+    _ family: IPAddress.Family, excluding: [SocketAddress], turn: UInt
+  ) -> (slot: Slot, address: SocketAddress)? {
+    for family in [family, family == .v4 ? .v6 : .v4] {
+      let slots = slots(family)
+      guard !slots.isEmpty else { continue }
+      let first = Int(turn % UInt(slots.count))
+      for slot in slots[first...] + slots[..<first] {
+        if let address = slot.address(family), !excluding.contains(address) { return (slot, address) }
+      }
+    }
+    return nil
+  }
+
   private func slots(_ family: IPAddress.Family) -> [Slot] { family == .v4 ? v4 : v6 }
 
   private static func pick(

@@ -6,6 +6,8 @@ struct WaypointDemand {
   /// Waypoint and how many of it.
   private(set) var wanted: [WaypointName: Wanted] = [:]
   private var asked: [WaypointName: Instant] = [:]
+  /// The replicas that say that they are idle, and when they said it last.
+  private var idle: [WaypointName: [String: Instant]] = [:]
 
   struct Wanted: Hashable {
     var service: ServiceKey
@@ -15,11 +17,14 @@ struct WaypointDemand {
 
   /// A release that comes so soon after a demand was sent before the waypoint knew of it.
   static let releasePause = Interval.seconds(2)
+  /// A replica that does not say again that it is idle is not: it says so every five seconds.
+  static let idleness = Interval.seconds(8)
 
   /// Waypoints that are not wanted any more are forgotten, and stop.
   mutating func replace(with wanted: [WaypointName: Wanted]) {
     self.wanted = wanted
     asked = asked.filter { wanted[$0.key] != nil }
+    idle = idle.filter { wanted[$0.key] != nil }
   }
 
   /// Somebody holds connections for it; false when no such waypoint is wanted.
@@ -29,12 +34,21 @@ struct WaypointDemand {
     return true
   }
 
-  /// The waypoint is idle; false when it must go on all the same.
-  mutating func release(_ name: WaypointName, at now: Instant) -> Bool {
-    guard let last = asked[name] else { return wanted[name]?.isAlwaysOn != true }
+  /// A replica of the waypoint is idle; false when it must go on all the same: somebody has just asked for
+  /// it, or others are not idle.
+  mutating func release(_ name: WaypointName, pod: String, at now: Instant) -> Bool {
+    guard let wanted = wanted[name] else { return true }
+    guard !wanted.isAlwaysOn else { return false }
+    guard let last = asked[name] else { return true }
     guard now - last >= Self.releasePause else { return false }
+    var replicas = (idle[name] ?? [:]).filter { now - $0.value < Self.idleness }
+    // Nobody has more replicas than may be asked for.
+    if replicas.count < WaypointConfiguration.replicaLimits.upperBound { replicas[pod] = now }
+    idle[name] = replicas
+    guard replicas.count >= wanted.replicas else { return false }
     asked[name] = nil
-    return wanted[name]?.isAlwaysOn != true
+    idle[name] = nil
+    return true
   }
 
   /// How many of each are to run.

@@ -78,11 +78,14 @@ final class WaypointLauncher: Sendable {
 
   /// `waypoint`: whose waypoint's bearer token it is.
   func release(waypoint: @escaping @Sendable (String) -> WaypointName?) -> RPCMethod {
-    .unary(limit: 4 << 10) { [self] call, _ throws(RPCStatus) in
+    .unary(limit: 4 << 10) { [self] call, message throws(RPCStatus) in
       guard let token = call.head.bearerToken, let name = waypoint(token) else {
         throw RPCStatus(.unauthenticated, "the bearer token is not that of a waypoint")
       }
-      guard change({ $0.release(name, at: Clock.now()) }) else {
+      guard let request = try? Apus_Waypoint_V1_ReleaseRequest(serializedBytes: message) else {
+        throw RPCStatus(.invalidArgument, "not a ReleaseRequest")
+      }
+      guard change({ $0.release(name, pod: request.pod, at: Clock.now()) }) else {
         throw RPCStatus(.failedPrecondition, "it is still wanted")
       }
       return []

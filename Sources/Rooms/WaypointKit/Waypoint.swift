@@ -69,6 +69,9 @@ actor Waypoint {
     return found
   }
 
+  /// It is never idle.
+  var isAlwaysOn: Bool { configuration?.isAlwaysOn ?? false }
+
   // MARK: What it is told
 
   func take(_ batch: MeshBatch) {

@@ -112,21 +112,28 @@ public enum WaypointProcess {
 
   // MARK: Idleness
 
+  /// The pause between two askings, shorter than the control plane remembers one.
+  private static let releasePause = Interval.seconds(5)
+
   /// Asks to be stopped when nobody has held a tunnel for long enough, again until it is.
   private static func watchIdleness(
     _ waypoint: Waypoint, _ settings: WaypointSettings, _ thread: ReactorThread, _ log: Logger
   ) async {
     var busy = Clock.now()
+    var next = busy
     while !Task.isCancelled {
-      if await waypoint.load() > 0 { busy = Clock.now() }
-      if Clock.now() - busy >= .seconds(settings.idleSeconds) {
-        log.notice("idle: asking to be stopped", metadata: ["seconds": "\(settings.idleSeconds)"])
+      let now = Clock.now()
+      let isAlwaysOn = await waypoint.isAlwaysOn
+      if await waypoint.load() > 0 || isAlwaysOn { busy = now }
+      if now - busy >= .seconds(settings.idleSeconds), now >= next {
+        log.info("idle: asking to be stopped", metadata: ["seconds": "\(settings.idleSeconds)"])
+        next = now + releasePause
         do {
           try await release(settings, thread)
+          log.notice("idle: to be stopped", metadata: ["seconds": "\(settings.idleSeconds)"])
         } catch {
           log.info("not stopped", metadata: ["error": "\(error)"])
         }
-        busy = Clock.now()
       }
       do throws(SystemError) { try await thread.sleep(for: .seconds(1)) } catch { return }
     }
@@ -138,7 +145,8 @@ public enum WaypointProcess {
       .split(whereSeparator: \.isWhitespace).first.map(String.init)
     let client = try await RPCClient.connect(
       to: settings.control, name: settings.controlName, roots: roots, on: thread)
-    let message: [UInt8] = try Apus_Waypoint_V1_ReleaseRequest().serializedBytes()
+    let request = Apus_Waypoint_V1_ReleaseRequest.with { $0.pod = settings.pod }
+    let message: [UInt8] = try request.serializedBytes()
     _ = try await client.call(MethodPath.releaseWaypoint, message, token: token, timeout: .seconds(5))
   }
 }

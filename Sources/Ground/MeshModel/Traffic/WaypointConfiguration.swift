@@ -47,6 +47,8 @@ public struct WaypointConfiguration: Hashable, Sendable, Codable {
   public var isAlwaysOn = false
   /// How many run at once, when it runs.
   public var replicas = 1
+  /// As many can be asked for.
+  public static let replicaLimits = 1...64
 
   public init(
     waypoint: WaypointName, services: [ServiceTraffic] = [], destinations: [DestinationTraffic] = [],

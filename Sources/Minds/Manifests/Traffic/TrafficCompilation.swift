@@ -40,6 +40,7 @@ struct TrafficCompilation {
     needs.addPolicies(compilation.policies)
     needs.addAuthentications(authentications)
     needs.addLabels(compilation.objects) { compilation.key(of: $0) }
+    needs.addWishes(compilation.objects.serviceAccounts)
     needs.reportRefusals()
     findings += needs.findings
     compileWaypoints()
@@ -108,7 +109,7 @@ struct TrafficCompilation {
       led.formUnion(one.connectionRules.flatMap(\.backends).compactMap(\.service))
       traffic.append(one)
     }
-    return WaypointConfiguration(
+    var configuration = WaypointConfiguration(
       waypoint: waypoint, services: traffic.sorted { $0.service.description < $1.service.description },
       destinations: led.sorted { $0.description < $1.description }.map {
         destinations.traffic(to: $0, from: waypoint.namespace)
@@ -116,6 +117,8 @@ struct TrafficCompilation {
       authorizations: authorizations(waypoint),
       authentications: authentications.authentications(
         namespace: waypoint.namespace, workloads: workloads(of: waypoint)), reasons: reasons)
+    configuration.apply(needs.wishes[waypoint] ?? WaypointWishes())
+    return configuration
   }
 
   /// Those that run, with their labels.

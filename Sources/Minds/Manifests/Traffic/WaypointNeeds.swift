@@ -4,6 +4,8 @@ import MeshModel
 struct WaypointNeeds {
   private let population: Population
   private(set) var reasons: [WaypointName: [String]] = [:]
+  /// What annotations ask of it.
+  private(set) var wishes: [WaypointName: WaypointWishes] = [:]
   private(set) var findings: [Finding] = []
 
   /// Names a waypoint for a namespace, a service or a pod, or says `none`.
@@ -63,6 +65,19 @@ struct WaypointNeeds {
         term.path.contains(".when[") ? "conditions" : String(term.path.split(separator: ".").last ?? "")
       })
     return "asks for \(names.sorted().joined(separator: ", "))"
+  }
+
+  // MARK: Annotations
+
+  mutating func addWishes(_ accounts: [ServiceAccountObject]) {
+    for account in accounts {
+      let name = WaypointName(namespace: account.meta.namespace, serviceAccount: account.meta.name)
+      wishes[name] = account.waypoint
+      guard account.waypoint.isAlwaysOn,
+        population.members.contains(where: { $0.account == name && $0.isReachable })
+      else { continue }
+      need(name, because: "\(account.meta.title) says \(WaypointWishes.presence): always")
+    }
   }
 
   // MARK: Labels

@@ -54,7 +54,9 @@ final class LauncherServer: Sendable {
         guard !message.bytes.isEmpty else { return }
         let said = try JSONDecoder().decode(Message.self, from: Data(message.bytes))
         let wanted = Dictionary(
-          said.waypoints.compactMap { text, count in WaypointName(text).map { ($0, min(count, 16)) } }
+          said.waypoints.compactMap { text, count in
+            WaypointName(text).map { ($0, min(count, WaypointConfiguration.replicaLimits.upperBound)) }
+          }
         ) { first, _ in first }
         told.withLock { $0 = wanted }
         bell.ring()

@@ -1,0 +1,41 @@
+import MeshModel
+import Testing
+
+@testable import Manifests
+
+@Suite struct WaypointWishesTests {
+  private func account(_ annotations: String) -> String {
+    """
+    apiVersion: v1
+    kind: ServiceAccount
+    metadata: {name: extra-sa, namespace: production, annotations: {\(annotations)}}
+    """
+  }
+
+  private static let pod = TrafficBench.pod("extra-1", "extra", "v1", "10.244.0.9", account: "extra-sa")
+
+  @Test func replicasAndAlwaysReachTheWaypoint() throws {
+    let both = "apus.io/waypoint: always, apus.io/waypoint-replicas: \"3\""
+    let bench = try TrafficBench(Self.pod, account(both))
+    let waypoint = try #require(bench.mesh.waypoints.first { $0.waypoint.serviceAccount == "extra-sa" })
+    #expect(waypoint.replicas == 3 && waypoint.isAlwaysOn)
+    #expect(waypoint.reasons == ["ServiceAccount production/extra-sa says apus.io/waypoint: always"])
+  }
+
+  @Test func aNumberAloneAsksForNoWaypoint() throws {
+    let bench = try TrafficBench(Self.pod, account("apus.io/waypoint-replicas: \"3\""))
+    #expect(bench.mesh.waypoints.isEmpty)
+  }
+
+  @Test(arguments: [
+    "apus.io/waypoint-replicas: \"0\"", "apus.io/waypoint-replicas: \"65\"",
+    "apus.io/waypoint-replicas: many", "apus.io/waypoint: sometimes", "apus.io/waypoint-replica: \"2\"",
+  ])
+  func whatCannotBeReadIsAnErrorThatNamesIt(annotation: String) throws {
+    let text = account(annotation)
+    let (_, findings) = ManifestSet.load(files: [ManifestFile(path: "a.yaml", text: text)])
+    let finding = try #require(findings.first)
+    #expect(findings.count == 1 && finding.severity == .error && finding.line == 3)
+    #expect(finding.message.contains(String(annotation.prefix { $0 != ":" })))
+  }
+}
