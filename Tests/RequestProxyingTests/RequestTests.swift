@@ -46,7 +46,7 @@ struct RequestTests {
     #expect(dial.origin.identity?.serviceAccount == "order-service-sa")
     let record = try #require(world.records.first)
     #expect(record.status == 201 && record.bytesReceived == 4 && record.bytesSent == 4)
-    #expect(record.attempts == 1 && record.workload.hasPrefix("pay-"))
+    #expect(record.attempts == 1 && record.destination?.party.workload.hasPrefix("pay-") == true)
     // Everything that was received has been given back to the client's window.
     #expect(link.credited == link.received)
   }
@@ -252,7 +252,10 @@ struct RequestTests {
     #expect(applications.counts["shadow-1"] == 1)
     let (_, shadow) = try #require(applications.servers.first { $0.name == "shadow-1" })
     #expect(shadow.bodies[shadow.order[0]] == Array("body".utf8))
-    #expect(world.records.count == 1)
+    #expect(world.records.map(\.kind).sorted { $0.rawValue < $1.rawValue } == [.mirror, .request])
+    let copy = try #require(world.records.first { $0.kind == .mirror })
+    #expect(copy.status == 500 && copy.service == Shop.shadow && copy.bytesReceived == 4)
+    #expect(copy.requestID == world.records.first { $0.kind == .request }?.requestID)
   }
 
   @Test("redirects and answers of rules are made here")
@@ -395,23 +398,6 @@ struct RequestTests {
 
 @Suite("What is found out of a connection")
 struct SniffTests {
-  /// A party that speaks no HTTP.
-  final class Raw: FarEnd {
-    var outgoing: [UInt8]
-    var seen: [UInt8] = []
-    var isOver = false
-    init(_ text: String = "") { outgoing = Array(text.utf8) }
-    func take(_ bytes: Span<UInt8>) { for index in bytes.indices { seen.append(bytes[index]) } }
-    func give(into bytes: inout OutputSpan<UInt8>) {
-      let count = min(outgoing.count, bytes.freeCapacity)
-      for byte in outgoing.prefix(count) { bytes.append(byte) }
-      outgoing.removeFirst(count)
-    }
-    func told() {}
-    func finished(isClean: Bool) { isOver = true }
-    var isClosing = false
-  }
-
   @Test("a server that speaks first is heard at once, and what is no HTTP is passed on")
   func serverFirst() throws {
     let world = try World(Shop.configuration(speaks: nil), Shop.mesh(endpoints: 1))

@@ -12,6 +12,8 @@ import TestSupport
 final class World: RequestWorld {
   var now = Instant(nanoseconds: 1_000_000_000)
   var records: [RequestRecord] = []
+  /// Of connections that were no HTTP.
+  var connections: [ConnectionRecord] = []
   var links: [Link] = []
   /// What an application does when a connection to it is opened; nil refuses it.
   var application: (MeshIndex.Endpoint) -> (any FarEnd)? = { _ in HTTPServer(.http1) }
@@ -33,6 +35,7 @@ final class World: RequestWorld {
 
   func wake(at deadline: Instant) {}
   func record(_ record: RequestRecord) { records.append(record) }
+  func record(_ record: ConnectionRecord) { connections.append(record) }
 
   func dial(_ endpoint: MeshIndex.Endpoint, for origin: Origin, owner: any PipeOwner) -> any Pipe {
     dialed.append((endpoint, origin))
@@ -111,6 +114,23 @@ extension HTTPClient: FarEnd {
   func told() { connection.settle() }
   func finished(isClean: Bool) { isClean ? connection.finish() : connection.cut("closed") }
   var isClosing: Bool { false }
+}
+
+/// A party that speaks no HTTP.
+final class Raw: FarEnd {
+  var outgoing: [UInt8]
+  var seen: [UInt8] = []
+  var isOver = false
+  init(_ text: String = "") { outgoing = Array(text.utf8) }
+  func take(_ bytes: Span<UInt8>) { for index in bytes.indices { seen.append(bytes[index]) } }
+  func give(into bytes: inout OutputSpan<UInt8>) {
+    let count = min(outgoing.count, bytes.freeCapacity)
+    for byte in outgoing.prefix(count) { bytes.append(byte) }
+    outgoing.removeFirst(count)
+  }
+  func told() {}
+  func finished(isClean: Bool) { isOver = true }
+  var isClosing = false
 }
 
 /// A pipe in memory.

@@ -34,7 +34,7 @@ final class ThreePods: Sendable {
   let waypointAddress: IPAddress
   let serverAddress: IPAddress
   let connections: RecordQueue
-  let requests = RequestRecords()
+  let requests: RequestRecords
   private let client: WorkerHandle
   let proxy: WorkerHandle
   private let server: WorkerHandle
@@ -51,6 +51,7 @@ final class ThreePods: Sendable {
     serverAddress = IPAddress(v4: network + 4)
     thread = try ReactorThread(name: "test")
     connections = try RecordQueue()
+    requests = try RequestRecords()
     let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let application = try PageServer(
       on: SocketAddress(serverAddress, 0),
@@ -62,10 +63,10 @@ final class ThreePods: Sendable {
       name: "client", capture: capture, records: connections, activate: { _ in })
     server = try WorkerHandle.start(
       name: "server", capture: capture, records: connections, activate: { _ in })
-    let requests = requests
+    let (requests, connections) = (requests, connections)
     proxy = try WorkerHandle.start(
       name: "waypoint", capture: capture, records: connections, activate: { _ in },
-      service: { WaypointService(Self.waypointService, on: $0, records: requests) })
+      service: { WaypointService(Self.waypointService, on: $0, records: requests, connections: connections) })
     let issuer = try CertificateIssuer(trustDomain: .clusterLocal, now: Clock.wall() / 1_000_000_000)
     for (worker, namespace, account, address, kinds) in [
       (client, "a", "client", clientAddress, [PodSockets.Kind.outbound, .hbone]),

@@ -20,8 +20,8 @@ struct WaypointServiceTests {
     #expect(String(decoding: response.body, as: UTF8.self) == "hello\n")
     let record = try await pods.record()
     #expect(record.status == 200 && record.path == "/hello" && record.attempts == 1)
-    #expect(record.origin.identity?.serviceAccount == "client")
-    #expect(record.origin.namespace == "a")
+    #expect(record.source.party.identity?.serviceAccount == "client")
+    #expect(record.source.party.namespace == "a")
   }
 
   @Test(.timeLimit(.minutes(1)))

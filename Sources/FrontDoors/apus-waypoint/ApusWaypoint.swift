@@ -64,6 +64,9 @@ struct ApusWaypoint: AsyncParsableCommand {
   @Option(help: "Seconds that requests under way may go on after SIGTERM.")
   var drainSeconds = 25
 
+  @Flag(help: "Write paths with their queries, which may hold secrets, to the log.")
+  var logQueries = false
+
   @Option(help: "trace, debug, info, notice, warning or error.")
   var logLevel = "info"
 
@@ -134,6 +137,7 @@ struct ApusWaypoint: AsyncParsableCommand {
     settings.clusterDomain = clusterDomain
     settings.idleSeconds = idleSeconds
     settings.drainSeconds = drainSeconds
+    settings.showsQueries = logQueries
     return settings
   }
 

@@ -3,8 +3,8 @@
 /// The fields are those of the ecosystem's access log; an empty text means unknown and is left out of the log
 /// line.
 public struct ConnectionRecord: Sendable {
-  /// Relative to the captured workload that reports.
-  public enum Direction: String, Sendable { case inbound, outbound }
+  /// Relative to the captured workload that reports; `waypoint`: through a waypoint, which reports.
+  public enum Direction: String, Sendable { case inbound, outbound, waypoint }
 
   /// How it ended.
   public enum Outcome: Sendable {

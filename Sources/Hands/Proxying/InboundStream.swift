@@ -38,6 +38,8 @@ enum InboundStream {
       guard case .address(let destination) = request.authority else {
         return refuse(.malformed, .failed("\(request.authority) is not an address"))
       }
+      journal.direction = .waypoint
+      journal.destination = .init(address: destination)
       return pass(request, stream, endStream, to: destination, service, on: tunnel, refuse)
     }
     guard case .address(let address) = request.authority, pod.facts.addresses.contains(address.ip) else {

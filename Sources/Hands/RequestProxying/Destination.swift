@@ -13,6 +13,8 @@ final class Destination {
   let ledger: RetryLedger
   private var revision: UInt64 = 0
   private var endpoints: [EndpointID: MeshIndex.Endpoint] = [:]
+  /// For records; made when an endpoint is first used.
+  private var parties: [EndpointID: RequestParty] = [:]
 
   init(_ key: DestinationKey, _ choice: DestinationTraffic.Choice, _ tables: WaypointTables) {
     self.key = key
@@ -27,12 +29,22 @@ final class Destination {
     guard revision != mesh.revision else { return }
     revision = mesh.revision
     let found = mesh.endpoints(of: key.service, port: key.port)
+    parties = [:]
     endpoints = Dictionary(found.map { ($0.resilienceID, $0) }) { first, _ in first }
     balancer.update(
       found.map { endpoint in
         Resilience.Endpoint(
           endpoint.resilienceID, labels: endpoint.workload.subsetLabels, locality: endpoint.workload.locality)
       }, now: now, using: &random)
+  }
+
+  func party(of endpoint: MeshIndex.Endpoint) -> RequestParty {
+    let id = endpoint.resilienceID
+    if let found = parties[id] { return found }
+    let made = RequestParty(
+      .init(address: nil, workload: endpoint.workload, identity: endpoint.workload.identity))
+    parties[id] = made
+    return made
   }
 
   /// Where an endpoint that was picked is dialed; nil for one that has just gone.

@@ -7,6 +7,8 @@ import MeshModel
 final class Downstream: PipeOwner, ServerConnectionHandler {
   let origin: Origin
   let target: Target
+  /// The client, for records.
+  let source: RequestParty
   /// Those in force when the connection began.
   private let first: WaypointTables
   unowned let proxy: RequestProxy
@@ -29,6 +31,10 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
     self.declared = declared
     first = tables
     self.proxy = proxy
+    let client = proxy.workload(at: origin.address.ip)
+    source = RequestParty(
+      client.map { .init(address: nil, workload: $0, identity: origin.identity) }
+        ?? .init(namespace: origin.namespace ?? "", identity: origin.identity))
     switch declared {
     case .http1: speak(.http1)
     case .http2, .grpc: speak(.http2)
@@ -110,7 +116,9 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
   func broken(_ failure: PipeFailure) {
     pipe = nil
     connection?.cut()
+    // Cut while nothing was clear: it was no request, in any case.
     relay?.giveUp()
+    relay?.leaveRecord(.failed("the client's connection broke: \(failure.description)"))
     finish()
   }
 
@@ -146,6 +154,12 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
     finish()
   }
 
+  /// Policy has changed: what it forbids now ends.
+  func judgeAgain() {
+    relay?.judgeAgain()
+    for exchange in Array(exchanges.values) { exchange.judgeAgain() }
+  }
+
   private func finish() {
     let left = exchanges
     exchanges = [:]
@@ -154,6 +168,11 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
   }
 
   func drain() { connection?.drain() }
+
+  /// Nothing can be said to the client any more, and nothing comes of it.
+  var isGone: Bool { pipe == nil }
+  var isRelaying: Bool { relay.map { !$0.isTentative } ?? false }
+  var underWay: some Collection<RequestExchange> { exchanges.values }
 
   // MARK: Requests
 

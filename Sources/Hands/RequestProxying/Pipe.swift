@@ -68,5 +68,8 @@ public protocol RequestWorld: AnyObject {
   func wake(at deadline: Instant)
   /// Opens a pipe to an endpoint on behalf of a client; the owner is told how that went, later.
   func dial(_ endpoint: Endpoint, for origin: Origin, owner: any PipeOwner) -> any Pipe
+  /// Takes the one record of a request.
   func record(_ record: RequestRecord)
+  /// Takes the one record of a connection that was not HTTP.
+  func record(_ record: ConnectionRecord)
 }

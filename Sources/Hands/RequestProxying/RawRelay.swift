@@ -4,7 +4,7 @@ import MeshModel
 import Resilience
 
 /// A client's connection that is relayed byte by byte: its port declares no HTTP, or what it speaks is none.
-final class RawRelay: PipeOwner {
+final class RawRelay: PipeOwner, Timed {
   private unowned let downstream: Downstream
   /// What the client speaks is not known yet: no byte of it has been passed on.
   var isTentative: Bool
@@ -21,19 +21,51 @@ final class RawRelay: PipeOwner {
   private var leftForServer = 0
   private var leftForClient = 0
   private var isOver = false
+  /// Where it goes, to be judged again; nil before and after.
+  private var endpoint: MeshIndex.Endpoint?
+  /// How it ended, as long as it is not known whether the client speaks HTTP after all.
+  private var outcome: ConnectionRecord.Outcome?
+  private var record: ConnectionRecord
+  private let began: Instant
+  private var lastByte: Instant
+  private var idleTimeout: Interval?
+  private var idleToken: UInt64?
+  private var hasRecord = false
+  private var isStarting = false
 
   init(_ downstream: Downstream, isTentative: Bool) {
     self.downstream = downstream
     self.isTentative = isTentative
+    began = downstream.proxy.now
+    lastByte = began
+    var source = downstream.source.party
+    source.address = downstream.origin.address
+    record = ConnectionRecord(
+      direction: .waypoint, source: source, destination: .init(address: downstream.target.address),
+      service: downstream.target.service, isMutualTLS: downstream.origin.identity != nil)
   }
 
   private static let attempts = 6
 
   func start() {
-    guard let endpoint = choose() else { return fail() }
+    isStarting = true
+    dial()
+    isStarting = false
+  }
+
+  private func dial() {
+    guard let endpoint = choose() else { return fail(.failed("no endpoint is ready")) }
     let proxy = downstream.proxy
-    if proxy.refusal(of: downstream.origin, at: endpoint) != nil { return fail() }
-    guard let way = proxy.way(to: endpoint) else { return fail() }
+    record.destination = .init(
+      address: endpoint.address, workload: endpoint.workload, identity: endpoint.workload.identity)
+    if let reason = proxy.refusal(of: downstream.origin, at: endpoint) {
+      return fail(.refused(reason, peer: false))
+    }
+    guard let way = proxy.way(to: endpoint) else {
+      return fail(.failed("the waypoint of \(endpoint.workload.name) does not run"))
+    }
+    self.endpoint = endpoint
+    record.tunnelAddress = way.tunnelAddress
     pipe = proxy.world.dial(way, for: downstream.origin, owner: self)
   }
 
@@ -54,6 +86,7 @@ final class RawRelay: PipeOwner {
       key = DestinationKey(service: named, port: backend.port ?? key.port, subset: backend.subset)
     }
     guard let destination = proxy.destination(key, downstream.tables) else { return nil }
+    idleTimeout = .milliseconds(max(destination.policy.pool.idleTimeout, 1))
     if place == nil {
       guard let admitted = try? destination.breaker.admit(.connections) else { return nil }
       place = consume admitted
@@ -66,21 +99,65 @@ final class RawRelay: PipeOwner {
     return endpoint
   }
 
-  private func fail() {
+  private func fail(_ outcome: ConnectionRecord.Outcome) {
     guard !isOver else { return }
-    // Tentative: the client may yet speak HTTP, and be answered in it.
-    isTentative ? giveUp() : end(isClean: false)
+    guard isTentative else {
+      guard isStarting else { return end(outcome, isClean: false) }
+      // The client's pipe is still being given to its owner: it can be closed when that is done.
+      self.outcome = outcome
+      idleToken = downstream.proxy.wake(self, at: downstream.proxy.now)
+      return
+    }
+    // The client may yet speak HTTP, and be answered in it.
+    self.outcome = outcome
+    giveUp()
   }
 
-  private func end(isClean: Bool) {
+  private func end(_ outcome: ConnectionRecord.Outcome, isClean: Bool) {
     guard !isOver else { return }
     giveUp()
+    leaveRecord(outcome)
     downstream.close(isClean: isClean)
+  }
+
+  /// The client's connection is over, and was not HTTP: its one record. What ended it counts first.
+  func leaveRecord(_ outcome: ConnectionRecord.Outcome) {
+    guard !hasRecord else { return }
+    hasRecord = true
+    record.outcome = self.outcome ?? outcome
+    record.duration = (downstream.proxy.now - began).nanoseconds
+    downstream.proxy.world.record(record)
+  }
+
+  // MARK: What may end it
+
+  /// Policy has changed.
+  func judgeAgain() {
+    guard !isOver, let endpoint else { return }
+    downstream.proxy.counters.judgedAgain += 1
+    guard let reason = downstream.proxy.refusalNow(of: downstream.origin, at: endpoint) else { return }
+    downstream.proxy.counters.endedByPolicy += 1
+    fail(.refused(reason, peer: false))
+  }
+
+  /// Looked at when it may have been idle for long enough, not with every byte.
+  private func watchIdleness() {
+    guard let idleTimeout else { return }
+    idleToken = downstream.proxy.wake(self, at: lastByte + idleTimeout)
+  }
+
+  func deadlinePassed(_ token: UInt64) {
+    if let outcome { return end(outcome, isClean: false) }
+    guard !isOver, let idleTimeout else { return }
+    guard downstream.proxy.now - lastByte >= idleTimeout else { return watchIdleness() }
+    fail(.failed("no byte passed for \(idleTimeout.nanoseconds / 1_000_000) ms"))
   }
 
   /// The client's connection is somebody else's business now, or nobody's.
   func giveUp() {
     isOver = true
+    endpoint = nil
+    downstream.proxy.cancel(idleToken)
     let pipe = pipe
     self.pipe = nil
     pipe?.close(isClean: false)
@@ -91,14 +168,22 @@ final class RawRelay: PipeOwner {
   // MARK: From and to the client
 
   func fromClient(_ bytes: Span<UInt8>) {
-    guard !isOver else { return downstream.close(isClean: false) }
+    guard !isOver else {
+      leaveRecord(.complete)
+      return downstream.close(isClean: false)
+    }
+    lastByte = downstream.proxy.now
+    record.bytesReceived += UInt64(bytes.count)
     toServer.append(bytes)
     pipe?.wake()
   }
 
   func clientEnded() {
     clientIsDone = true
-    if isOver { return downstream.close(isClean: false) }
+    if isOver {
+      leaveRecord(.complete)
+      return downstream.close(isClean: false)
+    }
     pipe?.wake()
   }
 
@@ -117,19 +202,22 @@ final class RawRelay: PipeOwner {
   }
 
   private func finishIfDone() {
-    if serverIsDone, clientIsDone, toClient.isEmpty, toServer.isEmpty { end(isClean: true) }
+    if serverIsDone, clientIsDone, toClient.isEmpty, toServer.isEmpty { end(.complete, isClean: true) }
   }
 
   // MARK: The endpoint's pipe
 
   func opened() {
     isOpen = true
+    watchIdleness()
     if !toServer.isEmpty || clientIsDone { pipe?.wake() }
   }
 
   func received(_ bytes: Span<UInt8>) {
     // The server speaks first: whatever it is, it is not HTTP.
     isTentative = false
+    lastByte = downstream.proxy.now
+    record.bytesSent += UInt64(bytes.count)
     toClient.append(bytes)
     downstream.wakePipe()
   }
@@ -146,9 +234,12 @@ final class RawRelay: PipeOwner {
     if !isOpen, let lease = lease.take() {
       tried.append(lease.handle)
       lease.finish(.failed, now: downstream.proxy.now)
-      if tried.count < Self.attempts { return start() }
+      endpoint = nil
+      if tried.count < Self.attempts { return dial() }
     }
-    fail()
+    fail(
+      failure.reason.map { .refused($0, peer: true) }
+        ?? .failed("the connection to the endpoint: \(failure.description)"))
   }
 
   func transmit(into bytes: inout OutputSpan<UInt8>) -> PipeFill {

@@ -17,7 +17,6 @@ extension RequestProxy {
   func admission(
     of head: RequestHead, from origin: Origin, at endpoint: MeshIndex.Endpoint, _ tables: WaypointTables
   ) throws(Denial) -> TokenAdmission? {
-    var head = head
     var admission: TokenAdmission?
     if endpoint.workload.waypoint == waypoint,
       let check = tables.tokens.check(forWorkload: endpoint.workload.uid)
@@ -27,13 +26,21 @@ extension RequestProxy {
       } catch {
         throw .token(error)
       }
-      admission?.apply(to: &head)
     }
-    let facts = RequestFacts(
-      method: head.method, path: String(head.pathOnly), host: head.authority, fields: head.fields,
-      token: admission?.identity)
+    let facts = RequestFacts(head, admission)
     if let reason = refusal(of: origin, at: endpoint, request: facts) { throw .policy(reason) }
     return admission
+  }
+}
+
+extension RequestFacts {
+  /// A request as it came, as whose its token says it is.
+  init(_ head: RequestHead, _ admission: TokenAdmission?) {
+    var head = head
+    admission?.apply(to: &head)
+    self.init(
+      method: head.method, path: String(head.pathOnly), host: head.authority, fields: head.fields,
+      token: admission?.identity)
   }
 }
 
@@ -52,6 +59,7 @@ extension RequestExchange {
         refuse(403, .unauthorized, "RBAC: access denied (\(reason))")
       case .token(let fault):
         tokenFault = fault
+        record.tokenFault = fault.rawValue
         refuse(fault.status, .unauthorized, "the token is refused (\(fault.rawValue))")
       }
       return false

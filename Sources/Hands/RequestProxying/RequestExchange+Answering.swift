@@ -16,6 +16,7 @@ extension RequestExchange {
   func answered(_ incoming: IncomingResponse) {
     let grpc = incoming.head.fields.first("grpc-status").flatMap { Int($0) }
     answeredStatus = grpc.map(GRPCStatus.httpStatus) ?? incoming.head.status
+    if let sentAt { record.upstreamDuration = (proxy.now - sentAt).nanoseconds }
     if !incoming.isTunnel, isTriedAgain(incoming.head.status, grpc, incoming.head.fields) { return }
     proxy.cancel(tryToken)
     tryToken = nil
@@ -58,7 +59,7 @@ extension RequestExchange {
       self.ticket = consume ticket
       return true
     case .giveUp(let why)?:
-      if let flag = why.flag { record.flags.insert(flag) }
+      noteGivenUp(why)
       return false
     case nil: return false
     }
@@ -67,6 +68,7 @@ extension RequestExchange {
   func received(_ bytes: Span<UInt8>) {
     undelivered += bytes.count
     record.bytesSent += UInt64(bytes.count)
+    if record.isGRPC { responseMessages.read(bytes) }
     connection?.send(id, bytes)
   }
 
@@ -97,8 +99,7 @@ extension RequestExchange {
       if let flag = result.flag { record.flags.insert(flag) }
       record.details = words
       // What the client has is a part: it must not take it for the whole.
-      connection?.reset(id)
-      return finish()
+      return breakOff()
     }
     tryFailed(result, words)
   }
@@ -116,6 +117,20 @@ extension RequestExchange {
     send(answer.head, answer.body)
   }
 
+  /// A circuit breaker has no place.
+  func refuse(_ overflow: CircuitBreaker.Overflow) {
+    record.overflow = overflow.limit.rawValue
+    refuse(503, overflow.flag, overflow.description)
+  }
+
+  /// For the record: why it is not tried again.
+  func noteGivenUp(_ why: GiveUp) {
+    if let flag = why.flag { record.flags.insert(flag) }
+    // Answers that no rule wants to be tried again are the usual case, and tell nothing.
+    if why != .notRetriable { record.gaveUp = why.name }
+    if case .tooManyRetries(let overflow) = why { record.overflow = overflow.limit.rawValue }
+  }
+
   func refuse(_ status: Int, _ flag: ResponseFlag?, _ words: String) {
     if let flag { record.flags.insert(flag) }
     record.details = words
@@ -130,7 +145,8 @@ extension RequestExchange {
       if let challenge = tokenFault.challenge { head.fields.append(Field("www-authenticate", challenge)) }
     }
     if let refusal = record.refusal { head.fields.append(Field("x-apus-reason", "\(refusal)")) }
-    if record.grpcWanted(request.head) {
+    if record.isGRPC {
+      record.grpcStatus = GRPCStatus.of(http: status)
       // A gRPC client reads the status of its own protocol.
       head = ResponseHead(
         status: 200,
@@ -154,11 +170,21 @@ extension RequestExchange {
     finish()
   }
 
+  /// Ends the response before its end, so that nobody takes what there is for whole.
+  func breakOff() {
+    connection?.reset(id)
+    finish()
+    // HTTP/1.x has no other way to say it, and its end of a connection may be the end of a body.
+    if request.version == .http1 { downstream.close(isClean: false) }
+  }
+
   /// The only way out: one record, and nothing is held any more.
   func finish() {
     guard response != .over else { return }
     response = .over
     leaveTry(nil)
+    // What was not sent whole must not be taken for it.
+    if !hasEnded { for shadow in shadows { shadow.cut() } }
     proxy.cancel(deadlineToken)
     proxy.cancel(pauseToken)
     place = nil
@@ -167,14 +193,10 @@ extension RequestExchange {
     connection?.consumed(id, uncredited)
     uncredited = 0
     record.duration = (proxy.now - began).nanoseconds
+    record.messagesReceived = requestMessages.messages
+    record.messagesSent = responseMessages.messages
     proxy.world.record(record)
     downstream.done(id)
-  }
-}
-
-extension RequestRecord {
-  func grpcWanted(_ head: RequestHead) -> Bool {
-    head.fields.first("content-type")?.hasPrefix("application/grpc") ?? false
   }
 }
 

@@ -10,6 +10,7 @@ extension RequestExchange {
   func fromClient(_ bytes: Span<UInt8>) {
     uncredited += bytes.count
     record.bytesReceived += UInt64(bytes.count)
+    if record.isGRPC { requestMessages.read(bytes) }
     for shadow in shadows { shadow.body(bytes) }
     if let upstream, let upstreamID {
       replay.append(bytes)
@@ -47,8 +48,14 @@ extension RequestExchange {
   /// The client is gone, or broke the exchange off.
   func clientLeft() {
     guard response != .over else { return }
-    record.flags.insert(.downstreamConnectionTermination)
-    record.details = "the client left"
+    if let fault = connection?.fault {
+      record.flags.insert(.downstreamProtocolError)
+      record.details = fault.detail
+      if response == .none { record.status = fault.status }
+    } else {
+      record.flags.insert(downstream.isGone ? .downstreamConnectionTermination : .downstreamRemoteReset)
+      record.details = "the client left"
+    }
     for shadow in shadows { shadow.cut() }
     finish()
   }
@@ -82,7 +89,6 @@ extension RequestExchange {
     record.flags.insert(.upstreamRequestTimeout)
     record.details = "the response did not end within the time for the request"
     leaveTry(.timedOut)
-    connection?.reset(id)
-    finish()
+    breakOff()
   }
 }

@@ -26,8 +26,9 @@ extension RequestExchange {
   }
 
   func send(to endpoint: MeshIndex.Endpoint) {
-    record.destination = endpoint.address
-    record.workload = endpoint.workload.name
+    self.endpoint = endpoint
+    record.destinationAddress = endpoint.address
+    record.destination = destination?.party(of: endpoint)
     guard isAdmitted(at: endpoint) else { return }
     guard let destination else { return }
     guard let way = proxy.way(to: endpoint) else {
@@ -39,7 +40,7 @@ extension RequestExchange {
       found = try proxy.pool(of: destination).connection(
         to: way, for: downstream.origin, downstream.upstreamVersion(destination.policy.pool))
     } catch {
-      return refuse(503, error.flag, error.description)
+      return refuse(error)
     }
     upstream = found.upstream
     if let deadline = plan?.tryDeadline(from: proxy.now) { tryToken = proxy.wake(self, at: deadline) }
@@ -58,6 +59,7 @@ extension RequestExchange {
       return refuse(502, .upstreamProtocolError, "the request may not be sent: \(error)")
     }
     wasSent = true
+    sentAt = proxy.now
     guard let upstreamID else { return }
     let kept = replay.isWhole ? replay.bytes : unsent
     unsent = []
@@ -67,8 +69,13 @@ extension RequestExchange {
 
   /// Ends the try; what is learned of the endpoint depends on how.
   func leaveTry(_ observation: Observation?) {
-    if let lease = lease.take(), let observation { lease.finish(observation, now: proxy.now) }
+    if let lease = lease.take(), let observation, let balancer = destination?.balancer {
+      let before = balancer.ejections
+      lease.finish(observation, now: proxy.now)
+      proxy.counters.note(balancer.ejections, since: before)
+    }
     let (upstream, id) = (upstream, upstreamID)
+    endpoint = nil
     self.upstream = nil
     upstreamID = nil
     pending = nil
@@ -96,7 +103,7 @@ extension RequestExchange {
   }
 
   private func give(up why: GiveUp?, _ result: TryResult, _ words: String) {
-    if let flag = why?.flag { record.flags.insert(flag) }
+    if let why { noteGivenUp(why) }
     var status = 503
     if case .timedOut = result { status = 504 }
     refuse(status, result.flag, words)

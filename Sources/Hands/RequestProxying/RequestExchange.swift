@@ -16,6 +16,8 @@ final class RequestExchange: UpstreamUser, Timed {
   unowned let downstream: Downstream
   let request: IncomingRequest
   var record: RequestRecord
+  var requestMessages = MessageCount()
+  var responseMessages = MessageCount()
   let began: Instant
   var response = Response.none
 
@@ -47,6 +49,8 @@ final class RequestExchange: UpstreamUser, Timed {
   var pending: Place?
 
   // The try under way
+  var endpoint: MeshIndex.Endpoint?
+  var sentAt: Instant?
   var lease: Lease?
   var ticket: RetryTicket?
   var upstream: Upstream?
@@ -67,13 +71,10 @@ final class RequestExchange: UpstreamUser, Timed {
     self.downstream = downstream
     replay = ReplayBuffer(downstream.proxy.replays)
     began = downstream.proxy.now
-    record = RequestRecord(
-      downstream.origin, method: request.head.method, path: request.head.path,
-      authority: request.head.authority ?? "", version: request.version == .http2 ? "HTTP/2" : "HTTP/1.1")
-    record.service = downstream.target.service
-    record.userAgent = request.head.fields.first("user-agent") ?? ""
+    record = downstream.record(of: request)
   }
 
+  var isPending: Bool { pending != nil }
   var proxy: RequestProxy { downstream.proxy }
   var connection: ServerConnection? { downstream.connection }
 
@@ -83,7 +84,9 @@ final class RequestExchange: UpstreamUser, Timed {
     var head = request.head
     head.fields = HopByHop.removed(from: head.fields)
     record.requestID = TraceFields.settleRequestID(&head.fields, using: &proxy.random)
-    _ = TraceFields.settleTrace(&head.fields, recordsSpan: false, using: &proxy.random)
+    let trace = TraceFields.settleTrace(&head.fields, recordsSpan: false, using: &proxy.random)
+    record.traceHigh = trace.traceHigh
+    record.traceLow = trace.traceLow
     ClientFields(
       identity: downstream.origin.identity, address: downstream.origin.address.ip,
       scheme: head.scheme ?? "http", host: head.authority,
@@ -126,7 +129,7 @@ final class RequestExchange: UpstreamUser, Timed {
     do throws(CircuitBreaker.Overflow) {
       place = try destination.breaker.admit(.requests)
     } catch {
-      return refuse(503, error.flag, error.description)
+      return refuse(error)
     }
     self.forwarding = forwarding
     self.destination = destination

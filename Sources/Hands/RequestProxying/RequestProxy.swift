@@ -26,6 +26,7 @@ public final class RequestProxy {
   private var timed: [UInt64: any Timed] = [:]
   private var lastToken: UInt64 = 0
   let replays = ReplayAllowance()
+  var counters = RequestCounters()
   var random = FastRandom()
   private(set) var isDraining = false
 
@@ -41,7 +42,11 @@ public final class RequestProxy {
 
   // MARK: What it knows
 
-  public func adopt(_ mesh: MeshSnapshot) { self.mesh = mesh }
+  public func adopt(_ mesh: MeshSnapshot) {
+    let isJudged = self.mesh.policyRevision != mesh.policyRevision
+    self.mesh = mesh
+    if isJudged { judgeAgain() }
+  }
 
   /// Requests under way go on as they were decided; the next ones follow the new rules.
   public func adopt(_ tables: WaypointTables) {
@@ -88,6 +93,9 @@ public final class RequestProxy {
     else { return nil }
     return Target(address: address, service: service.key, workload: nil)
   }
+
+  var live: some Collection<Downstream> { downstreams.values }
+  var knownDestinations: some Collection<Destination> { destinations.values }
 
   func left(_ downstream: Downstream) { downstreams[ObjectIdentifier(downstream)] = nil }
 

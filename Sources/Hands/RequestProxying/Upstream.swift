@@ -201,6 +201,9 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
 }
 
 extension PipeFailure {
+  /// The other end's agent said no.
+  var reason: RefusalReason? { if case .refused(let reason) = self { reason } else { nil } }
+
   var description: String {
     switch self {
     case .refused(let reason): "refused: \(reason)"

@@ -27,7 +27,7 @@ public enum AccessLine {
     switch record.outcome {
     case .complete: break
     case .refused(let reason, peer: let byPeer):
-      let other = record.direction == .outbound ? "destination" : "source"
+      let other = record.direction == .inbound ? "source" : "destination"
       let clause = sentence(of: reason).map { ": \($0)" } ?? ""
       add("error", (byPeer ? "refused by the \(other)'s agent" : "refused") + clause)
       add("reason", reason.description)

@@ -1,7 +1,7 @@
 /// Metrics in the text format of Prometheus (version 0.0.4), family by family.
 public struct MetricsText: Sendable {
   /// What kind of numbers a family holds.
-  public enum Kind: String, Sendable { case counter, gauge }
+  public enum Kind: String, Sendable { case counter, gauge, histogram }
 
   public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -29,16 +29,51 @@ public struct MetricsText: Sendable {
     append(labels, number)
   }
 
-  private mutating func append(_ labels: [(name: String, value: String)], _ value: String) {
-    text += family
+  /// Labels as `labels` has written them, for families that share them.
+  mutating func sample(_ value: UInt64, written labels: String) { append("", labels, String(value)) }
+
+  mutating func histogram(_ histogram: Histogram, written labels: String) {
+    let separator = labels.isEmpty ? "" : ","
+    var total: UInt64 = 0
+    for (index, count) in histogram.counts.enumerated() {
+      total += count
+      let bound = index < histogram.bounds.count ? Self.number(histogram.bounds[index]) : "+Inf"
+      append("_bucket", "\(labels)\(separator)le=\"\(bound)\"", String(total))
+    }
+    append("_sum", labels, Self.number(histogram.sum))
+    append("_count", labels, String(total))
+  }
+
+  /// What stands between the braces.
+  static func labels(_ labels: [(name: String, value: String)]) -> String {
+    var text = ""
     for (index, label) in labels.enumerated() {
-      text += index == 0 ? "{" : ","
+      text += index == 0 ? "" : ","
       text += label.name
       text += "=\""
-      Self.escape(label.value, into: &text, quotes: true)
+      escape(label.value, into: &text, quotes: true)
       text += "\""
     }
-    text += labels.isEmpty ? " " : "} "
+    return text
+  }
+
+  private static func number(_ value: Double) -> String {
+    if let whole = Int64(exactly: value) { String(whole) } else { "\(value)" }
+  }
+
+  private mutating func append(_ labels: [(name: String, value: String)], _ value: String) {
+    append("", Self.labels(labels), value)
+  }
+
+  private mutating func append(_ suffix: String, _ labels: String, _ value: String) {
+    text += family
+    text += suffix
+    if !labels.isEmpty {
+      text += "{"
+      text += labels
+      text += "}"
+    }
+    text += " "
     text += value
     text += "\n"
   }

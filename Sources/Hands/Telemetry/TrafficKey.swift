@@ -21,7 +21,7 @@ struct TrafficKey: Hashable, Sendable {
       cluster = party.cluster
     }
 
-    fileprivate func labels(_ side: String) -> [(name: String, value: String)] {
+    func labels(_ side: String) -> [(name: String, value: String)] {
       [
         ("\(side)_workload", TrafficKey.known(workload)),
         ("\(side)_canonical_service", TrafficKey.known(canonicalName)),
@@ -66,20 +66,32 @@ struct TrafficKey: Hashable, Sendable {
   }()
 
   var labels: [(name: String, value: String)] {
-    let host = service?.hostname
-    return [("reporter", direction == .outbound ? "source" : "destination")]
+    [("reporter", reporter)]
       + source.labels("source")
-      + [
-        ("destination_service", Self.known(host)),
-        ("destination_service_namespace", Self.known(service?.namespace)),
-        ("destination_service_name", Self.known(host.map { String($0.prefix { $0 != "." }) })),
-      ]
+      + Self.labels(of: service)
       + destination.labels("destination")
       + [
         ("request_protocol", "tcp"),
         ("response_flags", flag.rawValue),
         ("connection_security_policy", isMutualTLS ? "mutual_tls" : "unknown"),
       ]
+  }
+
+  static func labels(of service: ServiceKey?) -> [(name: String, value: String)] {
+    let host = service?.hostname
+    return [
+      ("destination_service", known(host)),
+      ("destination_service_namespace", known(service?.namespace)),
+      ("destination_service_name", known(host.map { String($0.prefix { $0 != "." }) })),
+    ]
+  }
+
+  private var reporter: String {
+    switch direction {
+    case .outbound: "source"
+    case .inbound: "destination"
+    case .waypoint: "waypoint"
+    }
   }
 
   private static func known(_ text: String?) -> String {

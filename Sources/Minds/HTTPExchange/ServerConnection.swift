@@ -13,6 +13,9 @@ public protocol ServerConnectionHandler: AnyObject {
   func ended(_ id: ExchangeID, trailers: [Field])
   /// The client gave the exchange up or broke a rule of it: nothing more comes, nothing may be sent.
   func aborted(_ id: ExchangeID)
+  /// A request was refused that could not be read, or what came could not be read at all: nobody was told
+  /// of a request, and the client has its answer already.
+  func refused(_ fault: RequestFault)
   /// So many bytes given to `send` have left.
   func sent(_ id: ExchangeID, _ count: Int)
   /// `transmit` has something to write.
@@ -27,6 +30,8 @@ public final class ServerConnection {
   public weak var handler: (any ServerConnectionHandler)?
   /// Nothing more can be done with the connection once what is queued has left.
   public private(set) var isClosing = false
+  /// The rule of HTTP that the client broke, or the limit that it met, so that the connection ends.
+  public private(set) var fault: RequestFault?
   private var credit = 0
 
   // HTTP/1.x
@@ -165,9 +170,13 @@ public final class ServerConnection {
 
   private func refuse(_ error: H1Error) {
     isClosing = true
+    let fault = RequestFault(error.status, error.detail)
+    self.fault = fault
     if isUnderWay {
       isUnderWay = false
       handler?.aborted(ExchangeID(exchange))
+    } else {
+      handler?.refused(fault)
     }
     server.refuse(error, into: &outgoing.queue)
     handler?.wantsTransmit()
@@ -186,7 +195,11 @@ public final class ServerConnection {
     events.removeAll()
     for event in batch { handle(event, bytes, session) }
     handler?.wantsTransmit()
-    if failure != nil { cut() }
+    guard let failure else { return }
+    let fault = RequestFault(0, failure.description)
+    self.fault = fault
+    if known.isEmpty { handler?.refused(fault) }
+    cut()
   }
 
   private func handle(_ event: H2Event, _ bytes: Span<UInt8>, _ session: H2Session) {
@@ -224,6 +237,7 @@ public final class ServerConnection {
       if endStream, known.contains(stream) { handler?.ended(ExchangeID(stream), trailers: []) }
     } catch {
       session.reset(stream, .protocolError)
+      handler?.refused(RequestFault(0, error.description))
     }
   }
 

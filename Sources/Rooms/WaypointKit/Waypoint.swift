@@ -19,7 +19,9 @@ actor Waypoint {
   private nonisolated let thread: ReactorThread
   private let log: Logger
   let identity: Identity
-  nonisolated let requests = RequestRecords()
+  nonisolated let requests: RequestRecords
+  /// Fetches of issuers' keys that failed.
+  nonisolated let keyFailures = Tally()
   nonisolated let connections: RecordQueue
   private let workers: [WorkerHandle]
   /// Of issuers whose keys are fetched; nil until there is one.
@@ -48,12 +50,13 @@ actor Waypoint {
       trustDomain: settings.trustDomain, namespace: settings.waypoint.namespace,
       serviceAccount: settings.waypoint.name)
     connections = try RecordQueue()
+    requests = try RequestRecords()
     let (records, service) = (requests, settings.waypoint.service(in: settings.clusterDomain))
     let queue = connections
     workers = try (0..<settings.workers).map { index in
       try WorkerHandle.start(
         name: "worker-\(index)", capture: NoCapture(), records: queue, activate: { _ in },
-        service: { WaypointService(service, on: $0, records: records) })
+        service: { WaypointService(service, on: $0, records: records, connections: queue) })
     }
   }
 
@@ -139,7 +142,10 @@ actor Waypoint {
     }
     return KeyKeeper(
       on: thread, roots: roots,
-      report: { [log] fault in log.warning("keys of an issuer", metadata: ["error": "\(fault)"]) },
+      report: { [log, keyFailures] fault in
+        keyFailures.add()
+        log.warning("keys of an issuer", metadata: ["error": "\(fault)"])
+      },
       onChange: { [workers] keys in
         for worker in workers { worker.perform { ($0 as? WaypointService)?.proxy.adopt(keys) } }
       })
@@ -184,6 +190,20 @@ actor Waypoint {
       for tunnel in await worker.tunnels() where !tunnel.isOpenedHere { load += tunnel.streams }
     }
     return load
+  }
+
+  /// What the workers hold and have counted.
+  func figures() async -> RequestFigures {
+    var figures = RequestFigures()
+    for worker in workers {
+      figures.add(
+        await withCheckedContinuation { continuation in
+          worker.perform { service in
+            continuation.resume(returning: (service as? WaypointService)?.proxy.figures ?? RequestFigures())
+          }
+        })
+    }
+    return figures
   }
 
   /// Clients are told to go elsewhere.

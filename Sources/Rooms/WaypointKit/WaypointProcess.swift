@@ -36,8 +36,10 @@ public enum WaypointProcess {
     let registry = MetricRegistry()
     output.register(in: registry)
     ProcessFigures.register(in: registry, component: "waypoint", version: version)
-    var tasks = try pages(waypoint, registry, settings, thread, log)
-    tasks += follow(waypoint, keeper, RecordSink(log: output, registry: registry), settings, thread, log)
+    let records = WaypointRecords(waypoint, output, registry, showsQueries: settings.showsQueries)
+    var tasks = try pages(waypoint, records, settings, thread, log)
+    tasks += records.follow(on: thread)
+    tasks += follow(waypoint, keeper, settings, thread, log)
     try await waypoint.listen()
     log.notice("waypoint started", metadata: ["waypoint": "\(settings.waypoint)", "pod": "\(settings.pod)"])
     _ = try await signals.next(on: thread)
@@ -48,11 +50,12 @@ public enum WaypointProcess {
       try? await thread.sleep(for: .milliseconds(50))
     }
     for task in tasks { task.cancel() }
+    records.take()
     log.notice("waypoint ended")
   }
 
   private static func pages(
-    _ waypoint: Waypoint, _ registry: MetricRegistry, _ settings: WaypointSettings,
+    _ waypoint: Waypoint, _ records: WaypointRecords, _ settings: WaypointSettings,
     _ thread: ReactorThread, _ log: Logger
   ) throws -> [Task<Void, Never>] {
     let ready: PageServer.Maker = { _ in
@@ -61,7 +64,7 @@ public enum WaypointProcess {
       return Page(status: 500, text: problems.joined(separator: "\n") + "\n")
     }
     let metrics: PageServer.Maker = { _ in
-      Page(text: registry.page(), contentType: MetricsText.contentType)
+      Page(text: await records.page(), contentType: MetricsText.contentType)
     }
     return try [
       (settings.readiness, ["/healthz/ready": ready]), (settings.metrics, ["/metrics": metrics]),
@@ -76,7 +79,7 @@ public enum WaypointProcess {
   }
 
   private static func follow(
-    _ waypoint: Waypoint, _ keeper: IdentityKeeper, _ sink: RecordSink, _ settings: WaypointSettings,
+    _ waypoint: Waypoint, _ keeper: IdentityKeeper, _ settings: WaypointSettings,
     _ thread: ReactorThread, _ log: Logger
   ) -> [Task<Void, Never>] {
     let name = settings.waypoint
@@ -95,16 +98,6 @@ public enum WaypointProcess {
       },
       Task(executorPreference: thread) {
         await subscription.run { batch in await waypoint.take(batch) }
-      },
-      Task(executorPreference: thread) {
-        while true {
-          do throws(SystemError) { try await waypoint.connections.waitForOne(on: thread) } catch { return }
-          let batch = waypoint.connections.drain()
-          sink.take(batch.records, dropped: batch.dropped)
-        }
-      },
-      Task(executorPreference: thread) {
-        await RequestLog(waypoint.requests, log).follow(on: thread)
       },
       Task(executorPreference: thread) { await watchIdleness(waypoint, settings, thread, log) },
     ]

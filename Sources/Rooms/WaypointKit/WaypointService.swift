@@ -4,19 +4,23 @@ import MeshIndex
 import MeshModel
 import PolicyEngine
 import Proxying
+import Reactor
 import RequestProxying
 
 /// A waypoint on one worker: streams of tunnels on one side, requests on the other.
 final class WaypointService: StreamService, RequestWorld {
   private let desk: WorkerDesk
-  private let records: RequestRecords
+  private let records: RequestRecords.Ring
+  private let connections: RecordQueue
   private(set) var proxy: RequestProxy!
 
   init(
-    _ waypoint: ServiceKey, on desk: WorkerDesk, records: RequestRecords, limits: HTTPLimits = HTTPLimits()
+    _ waypoint: ServiceKey, on desk: WorkerDesk, records: RequestRecords, connections: RecordQueue,
+    limits: HTTPLimits = HTTPLimits()
   ) {
     self.desk = desk
-    self.records = records
+    self.records = records.ring()
+    self.connections = connections
     proxy = RequestProxy(waypoint: waypoint, world: self, limits: limits)
   }
 
@@ -42,7 +46,14 @@ final class WaypointService: StreamService, RequestWorld {
 
   var now: Instant { desk.now }
   func wake(at deadline: Instant) { desk.wake(at: deadline) }
-  func record(_ record: RequestRecord) { records.append(record) }
+
+  func record(_ record: RequestRecord) {
+    var record = record
+    record.start = Clock.wall() - Int64(clamping: record.duration)
+    records.append(record)
+  }
+
+  func record(_ record: ConnectionRecord) { connections.append(record) }
 
   func dial(_ endpoint: Endpoint, for origin: Origin, owner: any PipeOwner) -> any Pipe {
     let client = Peer(identity: origin.identity, address: origin.address)

@@ -25,6 +25,8 @@ public struct WaypointSettings: Sendable {
   public var idleSeconds = 600
   /// How long requests under way may go on after SIGTERM, in seconds.
   public var drainSeconds = 25
+  /// Access lines have paths with their queries, which may hold secrets.
+  public var showsQueries = false
 
   public init(
     waypoint: WaypointName, pod: String, addresses: [IPAddress], control: SocketAddress,
