@@ -31,7 +31,10 @@ import Testing
     let bench = try TrafficBench(Self.authentication(selector, rules: rule))
     let found = try #require(authentications(bench, "payment-service-sa")?.first)
     #expect(found.origin == "RequestAuthentication production/users" && found.namespace == "production")
-    #expect(found.workloads == ["Kubernetes//Pod/production/payment-1"])
+    #expect(found.isSelective)
+    // The workloads say what binds them, each with its own labels: whatever comes first is judged so.
+    let bound = bench.mesh.workloads.filter { !$0.authentications.isEmpty }
+    #expect(bound.map(\.name) == ["payment-1"] && bound.first?.authentications == [found.origin])
     #expect(
       found.issuers == [
         TokenIssuer(
@@ -61,12 +64,11 @@ import Testing
     #expect(bench.mesh.waypoints.map(\.waypoint.serviceAccount).sorted() == accounts)
     for waypoint in bench.mesh.waypoints {
       #expect(waypoint.authentications.count == 1)
-      #expect((waypoint.authentications.first?.workloads == nil) == spec.isEmpty)
+      #expect(waypoint.authentications.first?.isSelective == !spec.isEmpty)
       #expect(waypoint.reasons == ["RequestAuthentication \(namespace)/users asks for tokens"])
     }
     if spec.contains("v2") {
-      let uids = authentications(bench, "order-service-sa")?.first?.workloads
-      #expect(uids == ["Kubernetes//Pod/production/order-2"])
+      #expect(bench.mesh.workloads.filter { !$0.authentications.isEmpty }.map(\.name) == ["order-2"])
     }
   }
 
@@ -96,5 +98,31 @@ import Testing
     let bench = try TrafficBench(Self.authentication(), hasWaypoints: false)
     #expect(bench.findings.filter { $0.severity == .error }.map(\.code) == [.unenforcedPolicy])
     #expect(bench.findings.preventUse)
+  }
+}
+
+@Suite struct WaypointAnnotationTests {
+  private static func account(_ annotation: String) -> String {
+    """
+    {apiVersion: v1, kind: ServiceAccount,
+     metadata: {name: proxied-sa, namespace: production, annotations: {\(annotation)}}}
+    ---
+    {apiVersion: security.istio.io/v1, kind: RequestAuthentication,
+     metadata: {name: users, namespace: production},
+     spec: {jwtRules: [{issuer: a, jwksUri: https://a.test/}]}}
+    """
+  }
+
+  @Test(arguments: [
+    ("apus.io/trusted-proxies: \"2\"", 2, true), ("apus.io/trusted-proxies: \"17\"", 0, false),
+    ("apus.io/trusted-proxies: \"-1\"", 0, false), ("apus.io/trusted-proxies: many", 0, false),
+    ("a: b", 0, true),
+  ])
+  func proxiesBeforeTheMesh(annotation: String, count: Int, isFine: Bool) throws {
+    let bench = try TrafficBench(
+      Self.account(annotation), TrafficBench.pod("proxied-1", "proxied", "v1", "10.244.0.9"))
+    let found = bench.mesh.waypoints.first { $0.waypoint.serviceAccount == "proxied-sa" }
+    #expect(found?.trustedProxies == count && found?.pathForm == .base)
+    #expect(bench.findings.contains { $0.code == .invalidValue && $0.severity == .error } == !isFine)
   }
 }

@@ -20,6 +20,7 @@ struct WaypointTests {
     guard case .workload(var workload) = Sample.workload else { return }
     workload.waypoint = Self.waypoint
     workload.subsetLabels = ["version": "v2", "tier": ""]
+    workload.authentications = ["RequestAuthentication production/users"]
     workload.locality.region = "r"
     workload.locality.zone = "z"
     workload.locality.subzone = "s"
@@ -101,7 +102,7 @@ struct WaypointTests {
       authorizations: [policy],
       authentications: [
         TokenAuthentication(
-          origin: "RequestAuthentication production/users", namespace: "production", workloads: ["uid"],
+          origin: "RequestAuthentication production/users", namespace: "production", isSelective: true,
           issuers: [
             TokenIssuer(
               issuer: "https://issuer", audiences: ["a"], keys: .uri("https://issuer/jwks"),

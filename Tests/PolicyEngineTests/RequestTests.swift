@@ -121,7 +121,7 @@ func refusal(
   @Test func whatARequestLacksMatchesNothingAndItsTwinHolds() throws {
     let bare = RequestFacts(method: "GET", path: "/", host: nil)
     let absent: [Attribute] = [
-      .host, .header("x"), .serverName, .tokenPrincipal, .tokenAudience, .tokenPresenter, .tokenClaim(["a"]),
+      .host, .header("x"), .tokenPrincipal, .tokenAudience, .tokenPresenter, .tokenClaim(["a"]),
       .trustDomain,
     ]
     for attribute in absent {
@@ -133,6 +133,30 @@ func refusal(
     // Without a proxy before the mesh, the client is the peer.
     let here = [rule { $0.terms = [Term(.remoteIP, Self.range("10.244.1.0/24"))] }]
     #expect(try refusal(of: bare, [policy("p", .allow, here)]) == nil)
+  }
+
+  @Test func aServerNameThatNobodyAskedForDeniesAndNeverAllows() throws {
+    let bare = RequestFacts(method: "GET", path: "/", host: nil)
+    for term in [
+      Term(.serverName, Self.text(.exact("a.test"))),
+      Term(.serverName, [], unwanted: Self.text(.exact("a.test"))),
+    ] {
+      let rules = [rule { $0.terms = [term] }]
+      #expect(try refusal(of: bare, [policy("p", .allow, rules)]) == .noPolicyAllows)
+      #expect(try refusal(of: bare, [policy("p", .deny, rules)]) == .policy("production/p"))
+    }
+  }
+
+  @Test func aClientWhomTrustedProxiesDoNotTellDeniesAndNeverAllows() throws {
+    var unknown = RequestFacts(method: "GET", path: "/", host: nil)
+    unknown.isRemoteUnknown = true
+    for term in [
+      Term(.remoteIP, Self.range("0.0.0.0/0")), Term(.remoteIP, [], unwanted: Self.range("9.9.9.9/32")),
+    ] {
+      let rules = [rule { $0.terms = [term] }]
+      #expect(try refusal(of: unknown, [policy("p", .allow, rules)]) == .noPolicyAllows)
+      #expect(try refusal(of: unknown, [policy("p", .deny, rules)]) == .policy("production/p"))
+    }
   }
 
   @Test func withoutARequestADenyHoldsAndAnAllowDoesNot() throws {

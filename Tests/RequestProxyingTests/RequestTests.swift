@@ -422,7 +422,11 @@ struct SniffTests {
       ("", "undecided"), ("G", "undecided"), ("GET / HT", "undecided"), ("GET / HTTP/1.1\r\n", "http1"),
       ("OPTIONS * HTTP/1.0\n", "http1"), ("PRI", "undecided"), ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "http2"),
       ("PRINT / HTTP/1.1\r\n", "http1"), ("\u{16}\u{3}\u{1}", "other"), ("EHLO me\r\n", "other"),
-      ("GET / HTTP/3.0\r\n", "other"), (" GET / HTTP/1.1\r\n", "other"),
+      ("\r\n", "undecided"), (" GET / HT", "undecided"), ("GE T / X\r\n", "other"),
+      // Refused by the parser of requests; an application might read them.
+      ("GET / HTTP/3.0\r\n", "http1"), (" GET / HTTP/1.1\r\n", "http1"), ("\r\nGET / HTTP/1.1\r\n", "http1"),
+      ("GET\t/\tHTTP/1.1\n", "http1"), ("GET / HTTP/1.1 \r\n", "http1"), ("GET / HTTP/01.1\n", "http1"),
+      ("GET /" + String(repeating: "a", count: 9_000), "http1"),
     ])
   func decide(text: String, wanted: String) {
     let found =

@@ -104,13 +104,15 @@ import Testing
     let own = TokenIssuer(issuer: vectors.issuer, keys: .inline(vectors.keys))
     let checks = TokenChecks([
       TokenAuthentication(origin: "a", namespace: "n", issuers: [own]),
-      TokenAuthentication(origin: "b", namespace: "n", workloads: ["two"], issuers: [foreign]),
+      TokenAuthentication(origin: "b", namespace: "n", isSelective: true, issuers: [foreign]),
     ])
-    let check = try #require(checks.check(forWorkload: "two"))
+    let both = try checks.check(naming: ["b"])
+    let check = try #require(both)
     var head = RequestHead(method: "GET", authority: nil, path: "/", fields: [Field("x-other", token)])
     #expect(throws: TokenFault.issuer) { try check.admission(of: head, keys: .none, now: vectors.now) }
     // At the other workload nobody looks there.
-    let elsewhere = try #require(checks.check(forWorkload: "one"))
+    let one = try checks.check(naming: [])
+    let elsewhere = try #require(one)
     #expect(try elsewhere.admit(&head, keys: .none, now: vectors.now) == nil)
   }
 
@@ -118,9 +120,13 @@ import Testing
     let one = TokenIssuer(issuer: "a", keys: .uri("https://a.test/keys"), timeout: 100)
     let two = TokenIssuer(issuer: "b", keys: .uri("https://a.test/keys"), timeout: 300)
     let checks = TokenChecks([
-      TokenAuthentication(origin: "a", namespace: "n", workloads: ["u"], issuers: [one, two])
+      TokenAuthentication(origin: "a", namespace: "n", isSelective: true, issuers: [one, two])
     ])
-    #expect(checks.check(forWorkload: "v") == nil && checks.check(forWorkload: "u") != nil)
+    #expect(try checks.check(naming: []) == nil)
+    #expect(try checks.check(naming: ["a"]) != nil)
+    // A workload that came before what binds it.
+    #expect(throws: TokenFault.rules) { try checks.check(naming: ["a", "c"]) }
+    #expect(TokenFault.rules.status == 503)
     #expect(checks.uris.map(\.uri) == ["https://a.test/keys"] && checks.uris.map(\.timeout) == [300])
   }
 }

@@ -60,7 +60,8 @@ struct Vectors: Decodable {
     change(&rule)
     let authentication = TokenAuthentication(
       origin: "RequestAuthentication production/users", namespace: "production", issuers: [rule])
-    return try #require(TokenChecks([authentication]).check(forWorkload: "uid"))
+    let check = try TokenChecks([authentication]).check(naming: [])
+    return try #require(check)
   }
 
   /// Why a request with the token is refused; nil when it is believed.

@@ -106,6 +106,14 @@ struct Serve: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      """
+      What waypoints make equal in paths before rules and policies are asked: \
+      NONE, BASE, MERGE_SLASHES or DECODE_AND_MERGE_SLASHES.
+      """, valueName: "form"))
+  var pathNormalization = PathForm.base.rawValue
+
+  @Option(
+    help: ArgumentHelp(
       "Where readiness (/ready) and metrics (/metrics) are served, over plain HTTP.",
       valueName: "address:port"))
   var metrics: String?
@@ -161,6 +169,12 @@ struct Serve: ParsableCommand {
       try self.domain($0, "--trust-domain-alias")
     }
     configuration.launcher = launcher
+    guard let form = PathForm(rawValue: pathNormalization) else {
+      throw ValidationError(
+        "--path-normalization takes one of \(PathForm.allCases.map(\.rawValue).joined(separator: ", ")), "
+          + "not '\(pathNormalization)'.")
+    }
+    configuration.pathForm = form
     configuration.trustBundles = try bundles([domain] + configuration.trustDomainAliases)
     return configuration
   }

@@ -66,6 +66,11 @@ struct ApusWaypoint: AsyncParsableCommand {
 
   @Flag(help: "Write paths with their queries, which may hold secrets, to the log.")
   var logQueries = false
+  @Option(
+    help: ArgumentHelp(
+      "Authorities, PEM, that may vouch for the servers of jwksUri besides those that the machine trusts.",
+      valueName: "file"))
+  var issuerRoots: String?
 
   @Option(help: "trace, debug, info, notice, warning or error.")
   var logLevel = "info"
@@ -138,6 +143,7 @@ struct ApusWaypoint: AsyncParsableCommand {
     settings.idleSeconds = idleSeconds
     settings.drainSeconds = drainSeconds
     settings.showsQueries = logQueries
+    settings.issuerRoots = issuerRoots
     return settings
   }
 

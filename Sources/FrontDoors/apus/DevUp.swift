@@ -48,6 +48,15 @@ struct DevUp: ParsableCommand {
     help: ArgumentHelp(
       "A waypoint is stopped when nobody has been connected for so long.", valueName: "seconds"))
   var waypointIdle = 600
+  @Option(
+    help: ArgumentHelp(
+      "Authorities, PEM, for the servers of jwksUri, besides those that the machine trusts.",
+      valueName: "file"))
+  var issuerRoots: String?
+  @Option(
+    help: ArgumentHelp(
+      "As of apus-control: NONE, BASE, MERGE_SLASHES or DECODE_AND_MERGE_SLASHES.", valueName: "form"))
+  var pathNormalization: String?
   @Option(help: "Of agents and control plane: trace, debug, info, notice, warning or error.")
   var logLevel = "info"
   @Option(help: "With --detach: seconds to wait for readiness.")
@@ -70,11 +79,8 @@ struct DevUp: ParsableCommand {
         authorityCertificate: caCert.map(Self.absolute), authorityKey: caKey.map(Self.absolute),
         logLevel: logLevel)
       options.waypointIdleSeconds = waypointIdle
-      options.controlFlags =
-        trustDomainAlias.flatMap { ["--trust-domain-alias", $0] }
-        + trustBundle.flatMap { ["--trust-bundle", Self.absoluteBundle($0)] }
-        + (caRoots.map { ["--ca-roots", Self.absolute($0)] } ?? [])
-        + (leafLifetime.map { ["--leaf-lifetime", "\($0)"] } ?? [])
+      options.issuerRoots = issuerRoots.map(Self.absolute)
+      options.controlFlags = controlFlags
       if detach, !detached {
         let words = Array(CommandLine.arguments.dropFirst()) + ["--detached"]
         try DetachedUp(options: options, timeout: timeout).run(words)
@@ -82,6 +88,16 @@ struct DevUp: ParsableCommand {
         try UpCommand.run(options, isDetached: detached)
       }
     }
+  }
+
+  /// What the control plane alone is told.
+  private var controlFlags: [String] {
+    var flags = trustDomainAlias.flatMap { ["--trust-domain-alias", $0] }
+    flags += trustBundle.flatMap { ["--trust-bundle", Self.absoluteBundle($0)] }
+    if let caRoots { flags += ["--ca-roots", Self.absolute(caRoots)] }
+    if let pathNormalization { flags += ["--path-normalization", pathNormalization] }
+    if let leafLifetime { flags += ["--leaf-lifetime", "\(leafLifetime)"] }
+    return flags
   }
 
   /// The control plane runs elsewhere; what is no DOMAIN=FILE it refuses itself.

@@ -30,6 +30,8 @@ public struct Workload: Hashable, Sendable {
   public var waypoint: ServiceKey?
   /// The labels by which subsets choose it, and no others.
   public var subsetLabels: [String: String] = [:]
+  /// The RequestAuthentications that select it, by title; those of its namespace and of the mesh are implied.
+  public var authentications: [String] = []
   public var locality = Locality()
 
   /// Where it runs; what is unknown is empty.

@@ -18,6 +18,8 @@ public final class KeyKeeper: Sendable {
     public var longestPause = Interval.seconds(60)
     /// Since the last success: older keys may long be revoked.
     public var maximumAge = Interval.seconds(80 * 60)
+    /// From the beginning of one attempt to another that `refresh` asks for.
+    public var earliest = Interval.seconds(10)
 
     public init() {}
   }
@@ -28,6 +30,9 @@ public final class KeyKeeper: Sendable {
   private struct State {
     var sets: [String: (keys: KeySet, fetched: Instant)] = [:]
     var tasks: [String: (timeout: Int, task: Task<Void, Never>)] = [:]
+    /// When the last attempt began.
+    var began: [String: Instant] = [:]
+    var underWay: Set<String> = []
   }
 
   private let thread: ReactorThread
@@ -65,19 +70,36 @@ public final class KeyKeeper: Sendable {
       for (uri, kept) in state.tasks where wanted[uri] != kept.timeout {
         kept.task.cancel()
         state.tasks[uri] = nil
+        state.began[uri] = nil
         if wanted[uri] == nil { isChanged = state.sets.removeValue(forKey: uri) != nil || isChanged }
       }
-      for (uri, timeout) in wanted where state.tasks[uri] == nil {
-        let task = Task(executorPreference: thread) { [weak self] in
-          while let pause = await self?.attempt(uri, timeout) {
-            guard await self?.rest(pause) == true else { return }
-          }
-        }
-        state.tasks[uri] = (timeout, task)
-      }
+      for (uri, timeout) in wanted where state.tasks[uri] == nil { start(uri, timeout, &state) }
       return isChanged
     }
     if isChanged { onChange(keys) }
+  }
+
+  private func start(_ uri: String, _ timeout: Int, _ state: inout State) {
+    state.began[uri] = Clock.now()
+    let task = Task(executorPreference: thread) { [weak self] in
+      while let pause = await self?.attempt(uri, timeout) {
+        guard await self?.rest(pause) == true else { return }
+      }
+    }
+    state.tasks[uri] = (timeout, task)
+  }
+
+  /// Fetches a set now: a token names a key that is not in it, so its issuer may have begun to use another.
+  /// Any thread may ask, for every such token: there is one attempt at a time, and none within
+  /// `Times.earliest` of the last.
+  public func refresh(_ uri: String) {
+    state.withLock { state in
+      guard let kept = state.tasks[uri], !state.underWay.contains(uri), let began = state.began[uri],
+        Clock.now() - began >= times.earliest
+      else { return }
+      kept.task.cancel()
+      start(uri, kept.timeout, &state)
+    }
   }
 
   deinit {
@@ -99,6 +121,15 @@ public final class KeyKeeper: Sendable {
 
   /// The pause until the next attempt; nil when nobody wants the set any more.
   private func attempt(_ uri: String, _ timeout: Int) async -> Interval? {
+    let isWanted = state.withLock { state in
+      // Cancelled: somebody else has taken over, and may be under way.
+      guard !Task.isCancelled, state.tasks[uri] != nil else { return false }
+      state.began[uri] = Clock.now()
+      state.underWay.insert(uri)
+      return true
+    }
+    guard isWanted else { return nil }
+    defer { state.withLock { _ = $0.underWay.remove(uri) } }
     let fault: String
     do throws(FetchError) {
       let response = try await fetch(uri, timeout)

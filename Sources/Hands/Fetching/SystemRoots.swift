@@ -11,6 +11,32 @@ public enum SystemRoots {
   /// Reads the first of the places that is there; throws what to do when none is.
   public static func read() throws(FetchError) -> TrustBundle { try read(from: places) }
 
+  /// Those and the authorities in a file of the operator's, PEM; that alone where the machine has no list.
+  public static func read(adding file: String) throws(FetchError) -> TrustBundle {
+    try read(adding: file, to: places)
+  }
+
+  static func read(adding file: String, to places: [String]) throws(FetchError) -> TrustBundle {
+    var all = try text(of: file)
+    for place in places where Files.size(place) != nil {
+      all += "\n" + (try text(of: place))
+      break
+    }
+    do throws(CredentialError) {
+      return try TrustBundle(pem: all)
+    } catch {
+      throw FetchError(.tls, at: file, "\(error)")
+    }
+  }
+
+  private static func text(of place: String) throws(FetchError) -> String {
+    do throws(SystemError) {
+      return String(decoding: try Files.read(place, limit: Certificate.maximumPEM), as: UTF8.self)
+    } catch {
+      throw FetchError(.tls, at: place, "\(error)")
+    }
+  }
+
   static func read(from places: [String]) throws(FetchError) -> TrustBundle {
     for place in places {
       let bytes: [UInt8]

@@ -208,27 +208,31 @@ enum Sniff {
   case other
 
   private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
-  /// A request line that has not ended after so many bytes is none.
+  /// No other protocol begins with a line of so many bytes that begins with a word.
   private static let longestLine = 8 << 10
 
-  /// HTTP/2 is its preface; HTTP/1.x is a line that ends in its version, or that can still become one.
+  /// HTTP/2 is its preface. HTTP/1.x is what any application could take for it, well-formed or not: what is
+  /// not read as requests here must not be read as requests there, with fields that we would have removed.
   static func of(_ bytes: [UInt8]) -> Sniff {
     if bytes.count <= preface.count ? preface.starts(with: bytes) : bytes.starts(with: preface) {
       return bytes.count < preface.count ? .undecided : .http(.http2)
     }
-    let method = bytes.prefix { $0 != 0x20 }
-    guard method.count <= 32, method.allSatisfy(HTTPGrammar.isToken), bytes.first != 0x20 else {
+    // Applications skip empty lines before a request (RFC 9112 section 2.2), and some skip spaces.
+    let rest = bytes.drop { [0x0d, 0x0a, 0x20, 0x09].contains($0) }
+    if let end = rest.firstIndex(of: 0x0a) {
+      return contains(rest[..<end], "HTTP/") ? .http(.http1) : .other
+    }
+    let method = rest.prefix { $0 != 0x20 && $0 != 0x09 }
+    let isText = rest.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x0d || $0 == 0x09 }
+    guard isText, method.count <= 32, method.allSatisfy({ HTTPGrammar.isToken($0) || $0 == 0x0d }) else {
       return .other
     }
-    guard let end = bytes.firstIndex(of: 0x0a) else {
-      let isText = bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x0d }
-      return isText && bytes.count < longestLine ? .undecided : .other
-    }
-    var line = bytes[..<end]
-    if line.last == 0x0d { line.removeLast() }
-    let tail = Array("HTTP/1.".utf8)
-    let version = line.suffix(tail.count + 1)
-    let isVersion = version.count == tail.count + 1 && version.starts(with: tail)
-    return isVersion ? .http(.http1) : .other
+    // A line that is too long is for the parser of requests to refuse.
+    return bytes.count < longestLine ? .undecided : .http(.http1)
+  }
+
+  private static func contains(_ line: ArraySlice<UInt8>, _ text: StaticString) -> Bool {
+    let text = Array(String(describing: text).utf8)
+    return line.indices.contains { line[$0...].starts(with: text) }
   }
 }

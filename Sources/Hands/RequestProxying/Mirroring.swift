@@ -16,7 +16,13 @@ extension RequestExchange {
       Shadow(
         $0, request, asked: asked, downstream, requestID: record.requestID, rule: record.rule)
     }
-    for shadow in shadows { shadow.start() }
+    let kept = replay.isWhole ? replay.bytes : unsent
+    for shadow in shadows {
+      // What came while the request was held.
+      if !kept.isEmpty { shadow.body(kept.span) }
+      if hasEnded { shadow.requestEnded(trailers) }
+      shadow.start()
+    }
   }
 }
 
@@ -24,7 +30,7 @@ extension RequestExchange {
 final class Shadow: UpstreamUser {
   private let mirroring: HTTPRouting.Mirroring
   private let request: IncomingRequest
-  private let asked: RequestHead
+  private let asked: AskedRequest
   private var admission: TokenAdmission?
   private let downstream: Downstream
   private var lease: Lease?
@@ -42,7 +48,7 @@ final class Shadow: UpstreamUser {
   private static let maximumBody = 1 << 20
 
   init?(
-    _ mirroring: HTTPRouting.Mirroring, _ request: IncomingRequest, asked: RequestHead,
+    _ mirroring: HTTPRouting.Mirroring, _ request: IncomingRequest, asked: AskedRequest,
     _ downstream: Downstream, requestID: String, rule: String
   ) {
     guard request.upgrade == nil, request.head.method != "CONNECT" else { return nil }

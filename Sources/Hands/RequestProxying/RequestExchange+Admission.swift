@@ -12,39 +12,50 @@ enum Denial: Error {
 }
 
 extension RequestProxy {
-  /// Whose a request is at an endpoint, if policy lets it pass there. The request is judged as it came, with
-  /// its path in normal form, before any rule changed it; nil is one that is no HTTP.
+  /// Whose a request is at an endpoint, if policy lets it pass there.
   func admission(
-    of head: RequestHead, from origin: Origin, at endpoint: MeshIndex.Endpoint, _ tables: WaypointTables
+    of asked: AskedRequest, from origin: Origin, at endpoint: MeshIndex.Endpoint, _ tables: WaypointTables
   ) throws(Denial) -> TokenAdmission? {
     var admission: TokenAdmission?
-    if endpoint.workload.waypoint == waypoint,
-      let check = tables.tokens.check(forWorkload: endpoint.workload.uid)
-    {
+    if endpoint.workload.waypoint == waypoint {
       do throws(TokenFault) {
-        admission = try check.admission(of: head, keys: keys, now: Clock.wall() / 1_000_000_000)
+        admission = try self.admission(of: asked.head, at: endpoint.workload, tables)
       } catch {
         throw .token(error)
       }
     }
-    let facts = RequestFacts(head, admission)
+    let facts = RequestFacts(asked, admission)
     if let reason = refusal(of: origin, at: endpoint, request: facts) { throw .policy(reason) }
     return admission
   }
-}
 
-extension RequestFacts {
-  /// A request as it came, as whose its token says it is.
-  init(_ head: RequestHead, _ admission: TokenAdmission?) {
-    var head = head
-    admission?.apply(to: &head)
-    self.init(
-      method: head.method, path: String(head.pathOnly), host: head.authority, fields: head.fields,
-      token: admission?.identity)
+  private func admission(
+    of head: RequestHead, at workload: Workload, _ tables: WaypointTables
+  ) throws(TokenFault) -> TokenAdmission? {
+    let (check, number) = try guards.check(
+      naming: guards.standing(of: workload, mesh).authentications, tables.tokens)
+    guard let check else { return nil }
+    defer { if let uri = tokens.unknownKeyAt.take() { askForKeys?(uri) } }
+    return try check.admission(
+      of: head, keys: keys, now: Clock.wall() / 1_000_000_000, remembering: &tokens, as: number)
   }
 }
 
 extension RequestExchange {
+  /// What a rule answers without an endpoint comes after tokens and policy, as elsewhere: every workload of
+  /// the addressed service that is behind this waypoint must let the request pass, for any of them could be
+  /// meant. Answers the client otherwise.
+  func isAdmitted(toAnswersOf service: ServiceKey) -> Bool {
+    let judges = proxy.judges(of: service, port: downstream.target.address.port)
+    guard !judges.isEmpty else {
+      refuse(503, .noHealthyUpstream, "no workload of \(service) says who may ask")
+      return false
+    }
+    for judge in judges where !isAdmitted(at: judge) { return false }
+    admission = nil
+    return true
+  }
+
   /// Policy is asked for the very endpoint: another one may be bound by others. Answers the client otherwise.
   func isAdmitted(at endpoint: MeshIndex.Endpoint) -> Bool {
     guard let asked else { return false }

@@ -30,6 +30,8 @@ extension RequestExchange {
     record.destinationAddress = endpoint.address
     record.destination = destination?.party(of: endpoint)
     guard isAdmitted(at: endpoint) else { return }
+    // Not before: a request that is denied has no copies.
+    if record.attempts == 1, let forwarding { mirror(forwarding) }
     guard let destination else { return }
     guard let way = proxy.way(to: endpoint) else {
       return refuse(503, .noHealthyUpstream, "the waypoint of \(endpoint.workload.name) does not run")

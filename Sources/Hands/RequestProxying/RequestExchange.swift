@@ -31,8 +31,7 @@ final class RequestExchange: UpstreamUser, Timed {
   var uncredited = 0
 
   // What is judged
-  /// As it came, with its path in normal form.
-  var asked: RequestHead?
+  var asked: AskedRequest?
   /// At the endpoint of the try.
   var admission: TokenAdmission?
   var tokenFault: TokenFault?
@@ -87,16 +86,20 @@ final class RequestExchange: UpstreamUser, Timed {
     let trace = TraceFields.settleTrace(&head.fields, recordsSpan: false, using: &proxy.random)
     record.traceHigh = trace.traceHigh
     record.traceLow = trace.traceLow
-    ClientFields(
+    let configuration = downstream.tables.configuration
+    var client = ClientFields(
       identity: downstream.origin.identity, address: downstream.origin.address.ip,
       scheme: head.scheme ?? "http", host: head.authority,
-      destination: downstream.target.workload?.identity
-    ).apply(to: &head.fields)
+      destination: downstream.target.workload?.identity)
+    client.trustedProxies = configuration.trustedProxies
+    let remote = client.remoteAddress(of: head.fields)
+    client.apply(to: &head.fields)
     guard
       let routed = RoutedRequest(
-        head, port: downstream.target.address.port, sourceNamespace: downstream.origin.namespace)
+        head, port: downstream.target.address.port, sourceNamespace: downstream.origin.namespace,
+        normalisation: configuration.pathForm.normalisation)
     else { return answer(.unreadablePath) }
-    asked = routed.head
+    asked = AskedRequest(head: routed.head, remote: remote)
     guard let service = downstream.target.service else { return forwardToWorkload(routed) }
     let decision: Decision
     if let table = downstream.tables.routes(of: service) {
@@ -105,6 +108,7 @@ final class RequestExchange: UpstreamUser, Timed {
       decision = Decision(origin: "", action: .forward(Forwarding(to: service, routed)))
     }
     record.rule = decision.origin
+    if decision.isMadeHere, !isAdmitted(toAnswersOf: service) { return }
     guard let delay = decision.delay else { return act(on: decision) }
     record.flags.insert(.delayInjected)
     held = decision
@@ -137,14 +141,17 @@ final class RequestExchange: UpstreamUser, Timed {
     budget = destination.ledger.begin(now: proxy.now)
     let rule = record.rule.isEmpty ? nil : forwarding.retry
     plan = RetryPlan(rule, method: request.head.method, timeout: forwarding.timeout)
-    if plan?.mayRetry == false { replay.discard() }
+    if plan?.mayRetry == false {
+      // What came while the request was held has not been sent to anybody.
+      if replay.isWhole { unsent = replay.bytes }
+      replay.discard()
+    }
     if case .hash(let key, _) = destination.policy.balancing.algorithm {
       hash = AffinityKey.read(
         key, fields: forwarding.head.fields, path: forwarding.head.path,
         source: downstream.origin.address.ip, using: &proxy.random)
     }
     if hasEnded { requestEnded() }
-    mirror(forwarding)
     attempt()
   }
 

@@ -19,6 +19,11 @@ public final class RequestProxy {
   private(set) var tables: WaypointTables?
   /// Of issuers, as far as they were fetched.
   private(set) var keys = TokenKeys.none
+  /// Tokens that were believed.
+  var tokens = TokenMemory()
+  var guards = WorkloadGuards()
+  /// Told where keys were fetched when a token names another one; it may be called for every request.
+  public var askForKeys: ((String) -> Void)?
   private var destinations: [DestinationKey: Destination] = [:]
   private var pools: [DestinationKey: UpstreamPool] = [:]
   private var downstreams: [ObjectIdentifier: Downstream] = [:]
@@ -45,19 +50,25 @@ public final class RequestProxy {
   public func adopt(_ mesh: MeshSnapshot) {
     let isJudged = self.mesh.policyRevision != mesh.policyRevision
     self.mesh = mesh
+    guards.forgetMesh()
     if isJudged { judgeAgain() }
   }
 
   /// Requests under way go on as they were decided; the next ones follow the new rules.
   public func adopt(_ tables: WaypointTables) {
     self.tables = tables
+    tokens.forget()
+    guards.forgetChecks()
     // Connections keep their pool until they end.
     for pool in pools.values { pool.drain() }
     destinations = [:]
     pools = [:]
   }
 
-  public func adopt(_ keys: TokenKeys) { self.keys = keys }
+  public func adopt(_ keys: TokenKeys) {
+    self.keys = keys
+    tokens.forget()
+  }
 
   /// True when there is enough to serve with: rules and the mesh.
   public var isReady: Bool { tables != nil && mesh.isSynced }
@@ -138,12 +149,17 @@ public final class RequestProxy {
     of origin: Origin, at endpoint: MeshIndex.Endpoint, request: RequestFacts? = nil
   ) -> RefusalReason? {
     guard endpoint.workload.waypoint == waypoint else { return nil }
-    let policies = mesh.authorizations(for: endpoint.workload)
+    let policies = guards.standing(of: endpoint.workload, mesh).policies
     return verdict(
       peer: Peer(identity: origin.identity, address: origin.address),
       destination: PolicyEngine.Destination(workload: endpoint.workload, address: endpoint.address),
       request: request, policies: policies
     ).refusal
+  }
+
+  /// Workloads that stand for a service where a request is answered without any.
+  func judges(of service: ServiceKey, port: UInt16) -> [MeshIndex.Endpoint] {
+    guards.judges(of: service, port: port, behind: waypoint, mesh)
   }
 
   /// Where an endpoint is reached: an endpoint behind another waypoint through that one; nil when it does not

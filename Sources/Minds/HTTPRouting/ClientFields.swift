@@ -5,12 +5,14 @@ public import MeshModel
 ///
 /// | field | from a client that may speak for others | from any other client |
 /// |-|-|-|
-/// | `x-forwarded-for` | kept, the client's address appended | the client's address alone |
+/// | `x-forwarded-for` | kept, the client's address appended | the client's address alone (1) |
 /// | `x-forwarded-proto` | kept if it is `http` or `https` | the request's scheme |
 /// | `x-forwarded-host`, `x-forwarded-port`, `x-real-ip` | kept | removed |
 /// | `x-forwarded-client-cert` | kept, an element for the client appended | an element for the client alone |
 /// | `forwarded` (RFC 7239) | kept, an element for the client appended | an element for the client alone |
 /// | `x-apus-*` | removed | removed |
+///
+/// (1) Kept, and the client's address appended, where proxies before the mesh are trusted.
 ///
 /// Fields of which nothing is to be told (`Telling`) are still removed from what an untrusted client sends:
 /// an application believes them, whoever wrote them.
@@ -25,6 +27,9 @@ public struct ClientFields: Hashable, Sendable {
   public var destination: Identity?
   /// The client is a gateway: what it says of the clients behind it is believed.
   public var mayForward: Bool
+
+  /// Proxies before the mesh that append to `x-forwarded-for` (`WaypointConfiguration.trustedProxies`).
+  public var trustedProxies = 0
 
   /// Which fields are written.
   public struct Telling: OptionSet, Hashable, Sendable {
@@ -60,6 +65,7 @@ public struct ClientFields: Hashable, Sendable {
     let claims = [Self.forwardedFor, Self.forwardedProto, Self.clientCertificate, Self.forwarded]
     var kept: [String: String] = [:]
     for name in claims { kept[name] = mayForward ? list(name, in: fields) : nil }
+    if trustedProxies > 0 { kept[Self.forwardedFor] = list(Self.forwardedFor, in: fields) }
     if let proto = kept[Self.forwardedProto], proto != "http", proto != "https" {
       kept[Self.forwardedProto] = nil
     }
@@ -81,9 +87,9 @@ public struct ClientFields: Hashable, Sendable {
   /// The address of the client, as far as fields may be believed; asked before `apply`. With no
   /// `trustedProxies` in front it is the address of the connection; with n, the n-th of `x-forwarded-for`
   /// from its end. Nil when that says less or no address: whoever asks for it must refuse.
-  public func remoteAddress(of fields: [Field], trustedProxies: Int) -> IPAddress? {
+  public func remoteAddress(of fields: [Field]) -> IPAddress? {
     guard trustedProxies > 0 else { return address }
-    guard mayForward, let list = list(Self.forwardedFor, in: fields) else { return nil }
+    guard let list = list(Self.forwardedFor, in: fields) else { return nil }
     let elements = list.split(separator: ",", omittingEmptySubsequences: false)
     guard elements.count >= trustedProxies else { return nil }
     let element = elements[elements.count - trustedProxies].drop { $0 == " " }

@@ -15,6 +15,14 @@ public struct Decision: Hashable, Sendable {
   public var delay: Int?
   public var action: Action
 
+  /// Answered or held by a rule. A preflight is not: browsers ask without tokens, and learn nothing but the
+  /// rule.
+  public var isMadeHere: Bool {
+    if case .answer(let answer) = action, answer.reason == .preflight { return false }
+    if case .answer = action { return true }
+    return delay != nil
+  }
+
   public init(origin: String, delay: Int? = nil, action: Action) {
     self.origin = origin
     self.delay = delay

@@ -18,6 +18,8 @@ public struct CompileOptions: Hashable, Sendable {
   /// control plane that has no launcher), what needs one is reported and not in force, and policies that need
   /// one fail closed.
   public var hasWaypoints = true
+  /// How waypoints read paths.
+  public var pathForm = PathForm.base
 
   public init() {}
 }

@@ -44,17 +44,20 @@ struct RequestAuthentications {
     all.filter { $0.binds(namespace, labels) }.map(\.object.meta.title)
   }
 
-  /// What binds the workloads of one account: those with their uids and labels.
-  func authentications(
-    namespace: String, workloads: [(uid: String, labels: [String: String])]
-  ) -> [TokenAuthentication] {
+  /// What selects a pod with the labels, by title, sorted.
+  func selecting(namespace: String, labels: [String: String]) -> [String] {
+    all.filter { $0.selectors != nil && $0.binds(namespace, labels) }.map(\.object.meta.title).sorted()
+  }
+
+  /// What may bind the workloads of one account, which have one of these sets of labels. Which of them it
+  /// selects each workload says itself, so that a workload never comes before what binds it.
+  func authentications(namespace: String, labels: [[String: String]]) -> [TokenAuthentication] {
     all.compactMap { bound in
       guard bound.namespace == nil || bound.namespace == namespace else { return nil }
-      let bindsAll = bound.selectors == nil
-      let uids = bindsAll ? nil : workloads.filter { bound.binds(namespace, $0.labels) }.map(\.uid).sorted()
-      guard uids?.isEmpty != true else { return nil }
+      let isSelective = bound.selectors != nil
+      guard !isSelective || labels.contains(where: { bound.binds(namespace, $0) }) else { return nil }
       return TokenAuthentication(
-        origin: bound.object.meta.title, namespace: bound.object.meta.namespace, workloads: uids,
+        origin: bound.object.meta.title, namespace: bound.object.meta.namespace, isSelective: isSelective,
         issuers: bound.object.issuers)
     }
   }

@@ -24,6 +24,7 @@ extension Istio_Workload_Workload {
     clusterID = workload.clusterID
     if let service = workload.waypoint { waypoint = Istio_Workload_GatewayAddress(service) }
     subsetLabels = workload.subsetLabels
+    requestAuthentications = workload.authentications
     if workload.locality != Workload.Locality() {
       locality = Istio_Workload_Locality.with {
         $0.region = workload.locality.region
@@ -59,6 +60,7 @@ extension Istio_Workload_Workload {
       clusterID: clusterID.isEmpty ? "Kubernetes" : clusterID)
     workload.waypoint = try hasWaypoint ? waypoint.model() : nil
     workload.subsetLabels = subsetLabels
+    workload.authentications = requestAuthentications
     workload.locality.region = locality.region
     workload.locality.zone = locality.zone
     workload.locality.subzone = locality.subzone

@@ -6,6 +6,11 @@ extension MeshSnapshot {
   public var serviceCount: Int { tables.services.count }
   public var authorizationCount: Int { tables.policies.count }
 
+  /// Those that back a service, ready or not; empty for a service that is not known.
+  public func workloads(behind key: ServiceKey) -> [Workload] {
+    tables.services[key]?.members.map(\.workload) ?? []
+  }
+
   public var workloads: some Sequence<Workload> { tables.workloads.values.lazy.map(\.workload) }
   public var services: some Sequence<Service> { tables.services.values.lazy.map(\.service) }
   public var authorizations: some Sequence<Authorization> { tables.policies.all }

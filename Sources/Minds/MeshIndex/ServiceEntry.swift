@@ -6,6 +6,8 @@ final class ServiceEntry: Sendable {
   private let ports: [PortTable]
   /// Its endpoints as waypoints, when it declares the port of tunnels.
   let waypoints: PortTable?
+  /// Usable or not.
+  let members: [WorkloadEntry]
   /// Workloads that back it, usable or not.
   let endpointCount: Int
   /// Those that are used: all of them with `publishNotReadyAddresses`.
@@ -14,6 +16,7 @@ final class ServiceEntry: Sendable {
   init(_ service: Service, members: [WorkloadEntry]) {
     self.service = service
     let usable = members.filter { $0.workload.isHealthy || service.includesUnhealthy }
+    self.members = members
     endpointCount = members.count
     usableCount = usable.count
     ports = service.ports.map { PortTable($0, of: service.key, usable) }

@@ -13,6 +13,8 @@ public struct RequestFacts: Sendable {
   /// The client's address as trusted proxies before the mesh tell it; nil when none does, and then it is that
   /// of the peer.
   public var remote: IPAddress?
+  /// Trusted proxies should tell the client's address, and what came says none: nobody knows it.
+  public var isRemoteUnknown = false
   /// What the client's own TLS inside of the connection asked for; nil for plain HTTP.
   public var serverName: String?
   /// Of a token that was checked; nil without one.

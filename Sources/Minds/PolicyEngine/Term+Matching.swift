@@ -9,6 +9,7 @@ extension Authorization.Term {
     switch attribute {
     case .trustDomain: return agrees { $0.matches(connection.identity?.trustDomain.name) }
     case .remoteIP:
+      guard connection.request?.isRemoteUnknown != true else { return connection.isDenying }
       let address = connection.request?.remote ?? connection.source
       return agrees { $0.contains(address) }
     default: break
@@ -19,7 +20,10 @@ extension Authorization.Term {
     case .path: return agrees { $0.matches(request.path) }
     case .host: return agrees { $0.matches(host: request.host) }
     case .header(let name): return agrees(header: name, request.fields, isDenying: connection.isDenying)
-    case .serverName: return agrees { $0.matches(ignoringCase: request.serverName?.utf8[...]) }
+    case .serverName:
+      // Plain HTTP asks for no name: who writes of one has another kind of connection in mind.
+      guard let name = request.serverName else { return connection.isDenying }
+      return agrees { $0.matches(ignoringCase: name.utf8[...]) }
     case .tokenPrincipal: return agrees { $0.matches(request.token?.principal) }
     case .tokenPresenter: return agrees { $0.matches(request.token?.presenter) }
     case .tokenAudience:

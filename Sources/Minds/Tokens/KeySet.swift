@@ -41,6 +41,9 @@ public struct KeySet: Sendable {
     }
   }
 
+  /// Whether one has that name.
+  func hasKey(_ id: String) -> Bool { keys.contains { $0.id == id } }
+
   /// Those that may have signed: of that name, if the token gives one, and for that algorithm.
   func candidates(id: String?, _ algorithm: SignatureKey.Algorithm) -> [SignatureKey] {
     keys.lazy.filter { key in

@@ -65,6 +65,9 @@ struct Token {
     return time
   }
 
+  /// Of what it was read from, in bytes, give or take.
+  var size: Int { signed.count + signature.count * 4 / 3 + 1 }
+
   func isSigned(by key: SignatureKey) -> Bool { key.verifies(signature, of: signed, by: algorithm) }
 
   // MARK: Claims

@@ -4,35 +4,42 @@ public import MeshModel
 /// Whose tokens are accepted at the workloads behind a waypoint; made once for each configuration and shared.
 public struct TokenChecks: Sendable {
   private let ofAll: [TokenCheck.Rule]
-  /// With those of all.
-  private let byWorkload: [String: TokenCheck]
-  private let otherwise: TokenCheck?
+  /// Those that select workloads, by their titles.
+  private let selective: [String: [TokenCheck.Rule]]
   /// Where keys are to be fetched, sorted, each once, with the time for one attempt in milliseconds.
   public let uris: [(uri: String, timeout: Int)]
 
   public init(_ authentications: [TokenAuthentication]) {
     var ofAll: [TokenCheck.Rule] = []
-    var byWorkload: [String: [TokenCheck.Rule]] = [:]
+    var selective: [String: [TokenCheck.Rule]] = [:]
     var uris: [String: Int] = [:]
     for authentication in authentications {
       let rules = authentication.issuers.map(TokenCheck.Rule.init)
       for issuer in authentication.issuers {
         if case .uri(let uri) = issuer.keys { uris[uri] = max(uris[uri] ?? 0, issuer.timeout) }
       }
-      guard let workloads = authentication.workloads else {
+      if authentication.isSelective {
+        selective[authentication.origin, default: []] += rules
+      } else {
         ofAll += rules
-        continue
       }
-      for uid in workloads { byWorkload[uid, default: []] += rules }
     }
     self.ofAll = ofAll
-    otherwise = ofAll.isEmpty ? nil : TokenCheck(ofAll)
-    self.byWorkload = byWorkload.mapValues { TokenCheck(ofAll + $0) }
+    self.selective = selective
     self.uris = uris.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 
-  /// Nil when no tokens are read at the workload, by its uid: requests pass as they are.
-  public func check(forWorkload uid: String) -> TokenCheck? { byWorkload[uid] ?? otherwise }
+  /// What is asked at a workload that names these (`Workload.authentications`); nil when no tokens are read
+  /// there: requests pass as they are.
+  /// - Throws: `rules` when one is not at hand: the workload is newer than what is known here.
+  public func check(naming titles: [String]) throws(TokenFault) -> TokenCheck? {
+    var rules = ofAll
+    for title in titles {
+      guard let named = selective[title] else { throw .rules }
+      rules += named
+    }
+    return rules.isEmpty ? nil : TokenCheck(rules)
+  }
 }
 
 /// Whose tokens are accepted at one workload.
@@ -79,6 +86,17 @@ public struct TokenCheck: Sendable {
   public func admission(
     of head: RequestHead, keys: TokenKeys, now: Int64
   ) throws(TokenFault) -> TokenAdmission {
+    var memory = TokenMemory()
+    return try admission(of: head, keys: keys, now: now, remembering: &memory, as: 0)
+  }
+
+  /// The same, with what was believed before: its signature is not checked again.
+  ///
+  /// - Parameter number: of this check, among those that share the memory.
+  public func admission(
+    of head: RequestHead, keys: TokenKeys, now: Int64, remembering memory: inout TokenMemory,
+    as number: Int
+  ) throws(TokenFault) -> TokenAdmission {
     var found: String?
     var places: [TokenIssuer.Location] = []
     for location in locations {
@@ -90,27 +108,64 @@ public struct TokenCheck: Sendable {
     }
     var admission = TokenAdmission(reserved: outputs)
     guard let found else { return admission }
-    let token = try Token(found)
-    let rule = try accept(token, at: places, keys, now: Double(now))
+    let token = try believed(found, at: places, keys, Double(now), &memory, number)
+    let rule = rules[token.rule].issuer
     admission.identity = token.identity
     if !rule.forwardsToken { (admission.token, admission.places) = (found, places) }
-    if let name = rule.payloadHeader { admission.added.append(Field(name, token.payload)) }
+    if let name = rule.payloadHeader { admission.added.append(Field(name, token.token.payload)) }
     for output in rule.claimHeaders {
-      if let text = token.text(ofClaim: output.claim) { admission.added.append(Field(output.header, text)) }
+      if let text = token.token.text(ofClaim: output.claim) {
+        admission.added.append(Field(output.header, text))
+      }
     }
     return admission
+  }
+
+  private func believed(
+    _ text: String, at places: [TokenIssuer.Location], _ keys: TokenKeys, _ now: Double,
+    _ memory: inout TokenMemory, _ number: Int
+  ) throws(TokenFault) -> TokenMemory.Entry {
+    let key = TokenMemory.Key(text, number)
+    if let known = key.flatMap({ memory.entry($0) }), isAtHome(places, rules[known.rule].issuer) {
+      if let fault = Self.fault(of: known.token, at: now) { throw fault }
+      return known
+    }
+    let token = try Token(text)
+    let rule: Int
+    do throws(TokenFault) {
+      rule = try accept(token, at: places, keys, now: now)
+    } catch {
+      if error == .signature { memory.unknownKeyAt = placeOfUnknownKey(token, keys) }
+      throw error
+    }
+    let entry = TokenMemory.Entry(token: token, identity: token.identity, rule: rule)
+    if let key { memory.keep(entry, key, size: text.utf8.count) }
+    return entry
+  }
+
+  /// Wherever it was found it must be at home, or it could be shown where another issuer's belongs.
+  private func isAtHome(_ places: [TokenIssuer.Location], _ issuer: TokenIssuer) -> Bool {
+    places.allSatisfy(issuer.locations.contains)
+  }
+
+  /// Where keys may have come since they were fetched: the token names one that is not among them.
+  private func placeOfUnknownKey(_ token: Token, _ keys: TokenKeys) -> String? {
+    guard let id = token.keyID else { return nil }
+    for rule in rules where rule.issuer.issuer.utf8.elementsEqual(token.issuer.utf8) {
+      if case .uri(let uri) = rule.issuer.keys, keys[uri]?.hasKey(id) == false { return uri }
+    }
+    return nil
   }
 
   /// The first rule that accepts it; else why the one that came closest does not.
   private func accept(
     _ token: Token, at places: [TokenIssuer.Location], _ keys: TokenKeys, now: Double
-  ) throws(TokenFault) -> TokenIssuer {
+  ) throws(TokenFault) -> Int {
     var fault = TokenFault.issuer
-    for rule in rules where rule.issuer.issuer.utf8.elementsEqual(token.issuer.utf8) {
-      // Wherever it was found it must be at home, or it could be shown where another issuer's belongs.
-      guard places.allSatisfy(rule.issuer.locations.contains) else { continue }
+    for (index, rule) in rules.enumerated() where rule.issuer.issuer.utf8.elementsEqual(token.issuer.utf8) {
+      guard isAtHome(places, rule.issuer) else { continue }
       let set: KeySet? = if case .uri(let uri) = rule.issuer.keys { keys[uri] } else { rule.keys }
-      guard let found = Self.fault(of: token, rule.issuer, set, now: now) else { return rule.issuer }
+      guard let found = Self.fault(of: token, rule.issuer, set, now: now) else { return index }
       fault = found
     }
     throw fault
@@ -119,8 +174,7 @@ public struct TokenCheck: Sendable {
   private static func fault(
     of token: Token, _ issuer: TokenIssuer, _ keys: KeySet?, now: Double
   ) -> TokenFault? {
-    if let end = token.expires, now >= end + leeway { return .expired }
-    if let start = token.begins, now < start - leeway { return .notYetValid }
+    if let fault = fault(of: token, at: now) { return fault }
     let isForUs = issuer.audiences.contains { wanted in
       token.audiences.contains { $0.utf8.elementsEqual(wanted.utf8) }
     }
@@ -128,5 +182,12 @@ public struct TokenCheck: Sendable {
     guard let keys else { return .keys }
     let candidates = keys.candidates(id: token.keyID, token.algorithm)
     return candidates.contains(where: token.isSigned) ? nil : .signature
+  }
+
+  /// What a token says of the time, and of nothing else.
+  static func fault(of token: Token, at now: Double) -> TokenFault? {
+    if let end = token.expires, now >= end + leeway { return .expired }
+    if let start = token.begins, now < start - leeway { return .notYetValid }
+    return nil
   }
 }

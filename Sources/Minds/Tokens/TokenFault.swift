@@ -15,9 +15,11 @@ public enum TokenFault: String, Error, Hashable, Sendable, CaseIterable {
   case several = "token-several"
   /// The issuer's keys are not at hand: not fetched yet, or unusable. The client is not at fault.
   case keys = "token-keys-unavailable"
+  /// The workload names a RequestAuthentication that is not at hand: whom it believes is not known.
+  case rules = "token-rules-unavailable"
 
   /// Of the answer.
-  public var status: Int { self == .keys ? 503 : 401 }
+  public var status: Int { self == .keys || self == .rules ? 503 : 401 }
 
   /// For the field `www-authenticate` of a 401 (RFC 6750 section 3); nil for another answer.
   public var challenge: String? {
@@ -36,6 +38,7 @@ public enum TokenFault: String, Error, Hashable, Sendable, CaseIterable {
     case .signature: "the token's signature is not the issuer's"
     case .several: "there are several tokens"
     case .keys: "the issuer's keys are not available"
+    case .rules: "the rules for tokens are not available"
     }
   }
 }

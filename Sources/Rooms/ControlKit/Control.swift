@@ -180,6 +180,7 @@ public final class Control: Sendable {
     options.trustDomain = configuration.trustDomain
     options.trustDomainAliases = configuration.trustDomainAliases
     options.hasWaypoints = launcher != nil
+    options.pathForm = configuration.pathForm
     options.foreignTrustDomains = configuration.trustBundles.keys.sorted { $0.name < $1.name }
     let watch = ManifestWatch(
       directories: configuration.manifests, options: options, thread: thread, logger: log)

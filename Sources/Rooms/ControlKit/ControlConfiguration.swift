@@ -26,6 +26,8 @@ public struct ControlConfiguration: Sendable {
   /// The socket of what starts waypoints; nil when there is nobody to start them, and then what needs one
   /// stays closed.
   public var launcher: String?
+  /// How waypoints read paths.
+  public var pathForm = PathForm.base
   /// Readiness and metrics; nil for none.
   public var metrics: SocketAddress?
   public var limits: AuthorityLimits

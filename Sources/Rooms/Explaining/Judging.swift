@@ -234,7 +234,7 @@ extension Judging {
     func facts(at workload: Workload) throws(TokenFault) -> RequestFacts? {
       guard var head else { return nil }
       var admission: TokenAdmission?
-      if let check = waypoint.tokens.check(forWorkload: workload.uid) {
+      if let check = try waypoint.tokens.check(naming: workload.authentications) {
         admission = try check.admission(of: head, keys: .none, now: Clock.wall() / 1_000_000_000)
         admission?.apply(to: &head)
       }

@@ -31,6 +31,8 @@ actor Waypoint {
   private var isSynced = false
   private var hasRules = false
   private var generation: UInt64 = 0
+  private var issued: IssuedCredentials?
+  private var outside = OutsideTrust()
   private var isServing = false
   private(set) var isDraining = false
 
@@ -87,9 +89,15 @@ actor Waypoint {
       case .upsert(.waypoint(let configuration)): take(configuration)
       // Not wanted any more: what it knew stays until it is stopped, which is soon.
       case .remove(.waypoint): break
-      case .upsert(.authorization), .remove(.authorization), .upsert(.trust), .remove(.trust): break
+      case .upsert(.trust(let trusted)): take(trusted)
+      case .remove(.trust(let domain)):
+        outside.remove(domain)
+        log.notice("a trust domain is not trusted any more", metadata: ["domain": "\(domain)"])
+      // Never subscribed to: the configuration has the policies.
+      case .upsert(.authorization), .remove(.authorization): break
       }
     }
+    if batch.changes.contains(where: \.isOfTrust) { publishCredentials() }
     if batch.isSynced, !isSynced {
       isSynced = true
       mesh.markAddressesDelivered()
@@ -136,11 +144,15 @@ actor Waypoint {
   private func keyKeeper() -> KeyKeeper {
     var roots: TrustBundle?
     do throws(FetchError) {
-      roots = try SystemRoots.read()
+      if let file = settings.issuerRoots {
+        roots = try SystemRoots.read(adding: file)
+      } else {
+        roots = try SystemRoots.read()
+      }
     } catch {
       log.error("no keys can be fetched over https", metadata: ["error": "\(error)"])
     }
-    return KeyKeeper(
+    let keeper = KeyKeeper(
       on: thread, roots: roots,
       report: { [log, keyFailures] fault in
         keyFailures.add()
@@ -149,11 +161,35 @@ actor Waypoint {
       onChange: { [workers] keys in
         for worker in workers { worker.perform { ($0 as? WaypointService)?.proxy.adopt(keys) } }
       })
+    for worker in workers {
+      worker.perform { [weak keeper] in
+        ($0 as? WaypointService)?.proxy.askForKeys = { keeper?.refresh($0) }
+      }
+    }
+    return keeper
   }
 
   func take(_ issued: IssuedCredentials) async {
+    self.issued = issued
+    publishCredentials()
+  }
+
+  private func take(_ trusted: TrustedDomain) {
+    if let problem = outside.upsert(trusted) {
+      log.error(
+        "a trust domain is not trusted: its roots cannot be used",
+        metadata: ["domain": "\(trusted.domain)", "error": "\(problem)"])
+    } else {
+      log.notice("a trust domain is trusted", metadata: ["domain": "\(trusted.domain)"])
+    }
+  }
+
+  /// What it speaks with, and whom it believes: every change has another number, and live tunnels of peers
+  /// that are not trusted any more end.
+  private func publishCredentials() {
+    guard let issued else { return }
     generation += 1
-    let trust = TrustStore(issued.roots, home: settings.trustDomain)
+    let trust = outside.store(issued.roots, home: settings.trustDomain)
     do throws(TLSError) {
       let tls = WorkloadTLS(
         client: try .client(credentials: issued.credentials, trust: trust),
@@ -213,4 +249,13 @@ actor Waypoint {
   }
 
   func stop() { for worker in workers { worker.stop() } }
+}
+
+extension MeshBatch.Change {
+  fileprivate var isOfTrust: Bool {
+    switch self {
+    case .upsert(.trust), .remove(.trust): true
+    default: false
+    }
+  }
 }

@@ -27,6 +27,9 @@ public struct WaypointSettings: Sendable {
   public var drainSeconds = 25
   /// Access lines have paths with their queries, which may hold secrets.
   public var showsQueries = false
+  /// A file with authorities, PEM, that may vouch for the servers of issuers' keys besides those that the
+  /// machine trusts; nil for none.
+  public var issuerRoots: String?
 
   public init(
     waypoint: WaypointName, pod: String, addresses: [IPAddress], control: SocketAddress,

@@ -41,6 +41,6 @@ private enum TokenSample {
       issuer: "https://issuer.test", keys: .inline(keys),
       locations: TokenIssuer.standardLocations + [.cookie("session")], payloadHeader: "x-payload")
     let authentication = TokenAuthentication(origin: "fuzz", namespace: "n", issuers: [rule])
-    return TokenChecks([authentication]).check(forWorkload: "uid")
+    return try? TokenChecks([authentication]).check(naming: [])
   }()
 }

@@ -415,6 +415,12 @@ public nonisolated struct Istio_Workload_Workload: @unchecked Sendable {
     set {_uniqueStorage()._subsetLabels = newValue}
   }
 
+  /// The RequestAuthentications that select it, by title.
+  public var requestAuthentications: [String] {
+    get {_storage._requestAuthentications}
+    set {_uniqueStorage()._requestAuthentications = newValue}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -877,7 +883,7 @@ nonisolated extension Istio_Workload_Address: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension Istio_Workload_Workload: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Workload"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}namespace\0\u{1}addresses\0\u{1}network\0\u{3}tunnel_protocol\0\u{3}trust_domain\0\u{3}service_account\0\u{1}waypoint\0\u{1}node\0\u{3}canonical_name\0\u{3}canonical_revision\0\u{3}workload_type\0\u{3}workload_name\0\u{3}native_tunnel\0\u{4}\u{2}authorization_policies\0\u{1}status\0\u{3}cluster_id\0\u{3}network_gateway\0\u{1}uid\0\u{1}hostname\0\u{1}services\0\u{3}application_tunnel\0\u{1}locality\0\u{3}network_mode\0\u{2}\u{2}capacity\0\u{4}N\u{f}subset_labels\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}namespace\0\u{1}addresses\0\u{1}network\0\u{3}tunnel_protocol\0\u{3}trust_domain\0\u{3}service_account\0\u{1}waypoint\0\u{1}node\0\u{3}canonical_name\0\u{3}canonical_revision\0\u{3}workload_type\0\u{3}workload_name\0\u{3}native_tunnel\0\u{4}\u{2}authorization_policies\0\u{1}status\0\u{3}cluster_id\0\u{3}network_gateway\0\u{1}uid\0\u{1}hostname\0\u{1}services\0\u{3}application_tunnel\0\u{1}locality\0\u{3}network_mode\0\u{2}\u{2}capacity\0\u{4}N\u{f}subset_labels\0\u{3}request_authentications\0")
 
   fileprivate class _StorageClass {
     var _name: String = String()
@@ -906,6 +912,7 @@ nonisolated extension Istio_Workload_Workload: SwiftProtobuf.Message, SwiftProto
     var _networkMode: Istio_Workload_NetworkMode = .standard
     var _capacity: SwiftProtobuf.Google_Protobuf_UInt32Value? = nil
     var _subsetLabels: Dictionary<String,String> = [:]
+    var _requestAuthentications: [String] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -942,6 +949,7 @@ nonisolated extension Istio_Workload_Workload: SwiftProtobuf.Message, SwiftProto
       _networkMode = source._networkMode
       _capacity = source._capacity
       _subsetLabels = source._subsetLabels
+      _requestAuthentications = source._requestAuthentications
     }
   }
 
@@ -986,6 +994,7 @@ nonisolated extension Istio_Workload_Workload: SwiftProtobuf.Message, SwiftProto
         case 25: try { try decoder.decodeSingularEnumField(value: &_storage._networkMode) }()
         case 27: try { try decoder.decodeSingularMessageField(value: &_storage._capacity) }()
         case 1001: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &_storage._subsetLabels) }()
+        case 1002: try { try decoder.decodeRepeatedStringField(value: &_storage._requestAuthentications) }()
         default: break
         }
       }
@@ -1076,6 +1085,9 @@ nonisolated extension Istio_Workload_Workload: SwiftProtobuf.Message, SwiftProto
       if !_storage._subsetLabels.isEmpty {
         try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: _storage._subsetLabels, fieldNumber: 1001)
       }
+      if !_storage._requestAuthentications.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._requestAuthentications, fieldNumber: 1002)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1111,6 +1123,7 @@ nonisolated extension Istio_Workload_Workload: SwiftProtobuf.Message, SwiftProto
         if _storage._networkMode != rhs_storage._networkMode {return false}
         if _storage._capacity != rhs_storage._capacity {return false}
         if _storage._subsetLabels != rhs_storage._subsetLabels {return false}
+        if _storage._requestAuthentications != rhs_storage._requestAuthentications {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -1,24 +1,23 @@
 /// Whose tokens are accepted (RequestAuthentication), and where they are found in a request. A request
 /// without a token passes without an identity of its user; one with a bad token is answered 401.
 public struct TokenAuthentication: Hashable, Sendable, Codable {
-  /// `RequestAuthentication production/users`.
+  /// `RequestAuthentication production/users`; workloads name it so (`Workload.authentications`).
   public var origin: String
   public var namespace: String
-  /// Binds every workload behind the waypoint that it may bind; else those that it lists, by uid.
-  public var workloads: [String]?
+  /// Binds the workloads that name it; else every workload behind the waypoint.
+  public var isSelective: Bool
   public var issuers: [TokenIssuer]
 
-  public init(origin: String, namespace: String, workloads: [String]? = nil, issuers: [TokenIssuer]) {
+  public init(origin: String, namespace: String, isSelective: Bool = false, issuers: [TokenIssuer]) {
     self.origin = origin
     self.namespace = namespace
-    self.workloads = workloads
+    self.isSelective = isSelective
     self.issuers = issuers
   }
 }
 
 /// A rule of `jwtRules`.
 public struct TokenIssuer: Hashable, Sendable, Codable {
-  /// Where the issuer's keys are.
   /// Where the issuer's keys are.
   public enum Keys: Hashable, Sendable, Codable {
     /// A JWKS document.
@@ -28,14 +27,12 @@ public struct TokenIssuer: Hashable, Sendable, Codable {
   }
 
   /// Where a token is looked for.
-  /// Where a token is looked for.
   public enum Location: Hashable, Sendable, Codable {
     case header(name: String, prefix: String)
     case query(String)
     case cookie(String)
   }
 
-  /// A claim that the application gets as a header.
   /// A claim that the application gets as a header.
   public struct ClaimHeader: Hashable, Sendable, Codable {
     public var header: String

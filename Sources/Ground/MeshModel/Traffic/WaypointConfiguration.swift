@@ -49,6 +49,10 @@ public struct WaypointConfiguration: Hashable, Sendable, Codable {
   public var replicas = 1
   /// As many can be asked for.
   public static let replicaLimits = 1...64
+  /// `apus.io/trusted-proxies`: how many proxies before the mesh append to `x-forwarded-for` whom they speak
+  /// for, and are believed. With none the client's address is that of its connection.
+  public var trustedProxies = 0
+  public var pathForm = PathForm.base
 
   public init(
     waypoint: WaypointName, services: [ServiceTraffic] = [], destinations: [DestinationTraffic] = [],
@@ -61,6 +65,15 @@ public struct WaypointConfiguration: Hashable, Sendable, Codable {
     self.authentications = authentications
     self.reasons = reasons
   }
+}
+
+/// What is made equal in the paths of requests before rules and policies are asked; by the names of Istio's
+/// `meshConfig.pathNormalization`.
+public enum PathForm: String, Hashable, Sendable, Codable, CaseIterable {
+  case none = "NONE"
+  case base = "BASE"
+  case mergeSlashes = "MERGE_SLASHES"
+  case decodeAndMergeSlashes = "DECODE_AND_MERGE_SLASHES"
 }
 
 /// What is done with the requests that are addressed to a service.

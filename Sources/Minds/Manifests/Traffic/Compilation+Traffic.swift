@@ -52,6 +52,8 @@ extension Compilation {
         namespace: workload.namespace, serviceAccount: workload.identity.serviceAccount)
       guard workload.tunnelProtocol == .hbone, traffic.needs.reasons[account] != nil else { continue }
       mesh.workloads[index].waypoint = account.service(in: options.clusterDomain)
+      mesh.workloads[index].authentications = traffic.authentications.selecting(
+        namespace: workload.namespace, labels: pod.meta.labels)
     }
   }
 

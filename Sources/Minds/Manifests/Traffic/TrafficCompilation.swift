@@ -7,7 +7,7 @@ struct TrafficCompilation {
   let destinations: DestinationRules
   let population: Population
   private(set) var needs: WaypointNeeds
-  private let authentications: RequestAuthentications
+  let authentications: RequestAuthentications
   private(set) var waypoints: [WaypointConfiguration] = []
   var findings: [Finding] = []
   /// Oldest first.
@@ -15,7 +15,6 @@ struct TrafficCompilation {
   var routes: [ServiceKey: [AttachedRoute]] = [:]
   /// Told once, however many services an object speaks of.
   private var told: Set<Finding> = []
-  private let pods: [WaypointName: [PodObject]]
 
   init(_ compilation: Compilation) {
     self.compilation = compilation
@@ -24,9 +23,6 @@ struct TrafficCompilation {
     destinations = DestinationRules(
       traffic.destinationRules, hosts, rootNamespace: compilation.options.rootNamespace)
     population = Population(compilation)
-    pods = Dictionary(grouping: compilation.objects.pods) {
-      WaypointName(namespace: $0.meta.namespace, serviceAccount: $0.spec.serviceAccount)
-    }
     needs = WaypointNeeds(population)
     authentications = RequestAuthentications(
       compilation.objects, rootNamespace: compilation.options.rootNamespace)
@@ -116,14 +112,11 @@ struct TrafficCompilation {
       },
       authorizations: authorizations(waypoint),
       authentications: authentications.authentications(
-        namespace: waypoint.namespace, workloads: workloads(of: waypoint)), reasons: reasons)
+        namespace: waypoint.namespace, labels: Array(population.labelsOfAccount[waypoint] ?? [])),
+      reasons: reasons)
     configuration.apply(needs.wishes[waypoint] ?? WaypointWishes())
+    configuration.pathForm = compilation.options.pathForm
     return configuration
-  }
-
-  /// Those that run, with their labels.
-  private func workloads(of waypoint: WaypointName) -> [(uid: String, labels: [String: String])] {
-    (pods[waypoint] ?? []).map { (compilation.uid(of: $0), $0.meta.labels) }
   }
 
   /// Everything that may bind one of the account's workloads.

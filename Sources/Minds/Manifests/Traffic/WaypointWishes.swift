@@ -7,11 +7,16 @@ public struct WaypointWishes: Hashable, Sendable {
   public var isAlwaysOn = false
   /// `apus.io/waypoint-replicas`: how many run, when it runs; 1 to 64.
   public var replicas = 1
+  /// `apus.io/trusted-proxies`: how many proxies before the mesh are believed about whom they speak for, as
+  /// Istio's `numTrustedProxies`; 0 to 16.
+  public var trustedProxies = 0
 
   static let presence = "apus.io/waypoint"
   static let count = "apus.io/waypoint-replicas"
   private static let prefix = "apus.io/"
-  private static let known = [presence, count]
+  static let proxies = "apus.io/trusted-proxies"
+  private static let known = [presence, count, proxies]
+  private static let proxyLimits = 0...16
 
   public init() {}
 
@@ -24,18 +29,23 @@ public struct WaypointWishes: Hashable, Sendable {
         guard !isAlwaysOn, text != "on-demand" else { continue }
         annotations?.invalid(name, "\(text.debugDescription) is neither \"always\" nor \"on-demand\"")
       case Self.count:
-        if let count = Int(text), WaypointConfiguration.replicaLimits.contains(count) {
-          replicas = count
-        } else {
-          let limits = WaypointConfiguration.replicaLimits
-          annotations?.invalid(
-            name, "\(text.debugDescription) is no number from \(limits.lowerBound) to \(limits.upperBound)")
-        }
+        replicas = Self.number(text, WaypointConfiguration.replicaLimits, name, annotations) ?? replicas
+      case Self.proxies:
+        trustedProxies = Self.number(text, Self.proxyLimits, name, annotations) ?? trustedProxies
       default:
         annotations?.invalid(
           name, "is none that a ServiceAccount has", remedy: "Use \(Self.known.joined(separator: " or ")).")
       }
     }
+  }
+
+  private static func number(
+    _ text: String, _ limits: ClosedRange<Int>, _ name: String, _ annotations: Section?
+  ) -> Int? {
+    if let number = Int(text), limits.contains(number) { return number }
+    annotations?.invalid(
+      name, "\(text.debugDescription) is no number from \(limits.lowerBound) to \(limits.upperBound)")
+    return nil
   }
 }
 
@@ -43,5 +53,6 @@ extension WaypointConfiguration {
   mutating func apply(_ wishes: WaypointWishes) {
     isAlwaysOn = wishes.isAlwaysOn
     replicas = wishes.replicas
+    trustedProxies = wishes.trustedProxies
   }
 }

@@ -54,6 +54,7 @@ extension DevMesh {
       "--idle-seconds", "\(options.waypointIdleSeconds)", "--drain-seconds", "5",
       "--log-level", options.logLevel,
     ]
+    if let roots = options.issuerRoots { container.command += ["--issuer-roots", roots] }
     container.env = [
       EnvironmentVariable(name: "POD_NAME", value: .field("metadata.name")),
       EnvironmentVariable(name: "POD_IP", value: .field("status.podIP")),

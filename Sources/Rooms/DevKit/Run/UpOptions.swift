@@ -16,6 +16,8 @@ public struct UpOptions: Sendable {
   public var authorityKey: String?
   /// Of a waypoint without a connection, before it is stopped.
   public var waypointIdleSeconds = 600
+  /// Authorities besides the machine's for the servers of issuers' keys: an absolute path.
+  public var issuerRoots: String?
   /// Further words for the control plane, which checks them itself.
   public var controlFlags: [String] = []
   public var logLevel: String

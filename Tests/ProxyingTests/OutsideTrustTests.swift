@@ -1,10 +1,10 @@
 import MeshModel
 import Testing
 
-@testable import AgentKit
+@testable import Proxying
 @testable import TLSEngine
 
-@Suite("Whom an agent accepts besides its own trust domain")
+@Suite("Whom agents and waypoints accept besides their own trust domain")
 struct OutsideTrustTests {
   let ours: CertificateIssuer
   let theirs: CertificateIssuer

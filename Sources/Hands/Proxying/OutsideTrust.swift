@@ -1,17 +1,19 @@
-import MeshModel
-import TLSEngine
+public import MeshModel
+public import TLSEngine
 
-/// Whom the pods of this node accept besides their own trust domain, as the control plane says.
-struct OutsideTrust {
+/// Whom agents and waypoints accept besides their own trust domain, as the control plane says.
+public struct OutsideTrust: Sendable {
   /// More trust domains than this are not taken; the control plane's own limit is lower.
-  static let maximumDomains = 1_000
+  public static let maximumDomains = 1_000
 
   private var aliases: Set<TrustDomain> = []
   private var foreign: [TrustDomain: TrustBundle] = [:]
 
+  public init() {}
+
   /// Trusts the domain by these roots and no longer by any others; not at all when they cannot be read, or
   /// when there are too many. Answers why.
-  mutating func upsert(_ trusted: TrustedDomain) -> String? {
+  public mutating func upsert(_ trusted: TrustedDomain) -> String? {
     remove(trusted.domain)
     guard aliases.count + foreign.count < Self.maximumDomains else {
       return "there are more than \(Self.maximumDomains) trust domains"
@@ -28,16 +30,16 @@ struct OutsideTrust {
     return nil
   }
 
-  mutating func remove(_ domain: TrustDomain) {
+  public mutating func remove(_ domain: TrustDomain) {
     aliases.remove(domain)
     foreign[domain] = nil
   }
 
   /// In order.
-  var domains: [TrustDomain] { (aliases.union(foreign.keys)).sorted { $0.name < $1.name } }
+  public var domains: [TrustDomain] { (aliases.union(foreign.keys)).sorted { $0.name < $1.name } }
 
   /// `roots`: the mesh's own. They alone vouch for `home`, whatever else was said.
-  func store(_ roots: TrustBundle, home: TrustDomain) -> TrustStore {
+  public func store(_ roots: TrustBundle, home: TrustDomain) -> TrustStore {
     TrustStore(roots, home: home, aliases: aliases.sorted { $0.name < $1.name }, foreign: foreign)
   }
 }

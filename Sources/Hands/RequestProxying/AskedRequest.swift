@@ -1,0 +1,37 @@
+import HTTPModel
+import HTTPRouting
+import MeshModel
+import PolicyEngine
+import Tokens
+
+/// A request as tokens and policies are asked about it: as it came, before any rule changed it.
+struct AskedRequest {
+  /// Its path is in normal form.
+  let head: RequestHead
+  /// The client's address as far as proxies before the mesh are believed; nil when they should say and do
+  /// not.
+  let remote: IPAddress?
+}
+
+extension RequestFacts {
+  /// What is asked of a request that its token, if it has one, says to be somebody's.
+  init(_ asked: AskedRequest, _ admission: TokenAdmission?) {
+    var head = asked.head
+    admission?.apply(to: &head)
+    self.init(
+      method: head.method, path: String(head.pathOnly), host: head.authority, fields: head.fields,
+      remote: asked.remote, token: admission?.identity)
+    isRemoteUnknown = asked.remote == nil
+  }
+}
+
+extension PathForm {
+  var normalisation: PathNormalisation {
+    switch self {
+    case .none: .none
+    case .base: .standard
+    case .mergeSlashes: .mergesSlashes
+    case .decodeAndMergeSlashes: .decodesAndMergesSlashes
+    }
+  }
+}
