@@ -180,6 +180,27 @@ struct RecordTests {
     guard case .complete = record.outcome else { return #expect(Bool(false), "\(record.outcome)") }
   }
 
+  @Test("what a server said last reaches the client, though its stream is gone", arguments: [false, true])
+  func lastWords(clientHasEnded: Bool) throws {
+    let world = try world(Shop.configuration(speaks: .tcp))
+    let (client, server) = (Raw("hello"), Raw())
+    world.application = { _ in server }
+    _ = try #require(world.connect(client))
+    client.isClosing = clientHasEnded
+    world.settle()
+    let link = try #require(world.links.first { $0.far === server })
+    let owner = try #require(link.owner)
+    // One batch of a tunnel: bytes, the end of the stream, and that it is closed.
+    owner.received(Array("goodbye".utf8).span)
+    owner.ended()
+    link.breakOff()
+    client.outgoing = clientHasEnded ? [] : [1, 2, 3]
+    world.settle()
+    #expect(String(decoding: client.seen, as: UTF8.self) == "goodbye" && client.isOver)
+    #expect(world.connections.count == 1 && world.proxy.load == 0)
+    guard case .complete = world.connections.first?.outcome else { return #expect(Bool(false)) }
+  }
+
   @Test("also one that is refused, breaks, says nothing, or cannot be served", arguments: 0..<5)
   func rawFailures(kind: Int) throws {
     let policies = kind == 0 ? [Self.deny("order-service-sa")] : []

@@ -61,6 +61,27 @@ struct WaypointServiceTests {
   }
 
   @Test(.timeLimit(.minutes(1)))
+  func whatIsNoHTTPArrivesWholeAndLeavesOneRecord() async throws {
+    let pods = try await ThreePods()
+    pods.configure(
+      WaypointConfiguration(
+        waypoint: ThreePods.waypoint,
+        services: [
+          ServiceTraffic(service: ThreePods.service, protocols: [PortProtocol(port: 80, speaks: .tcp)])
+        ]))
+    for _ in 0..<20 {
+      let response = try await pods.get("/hello")
+      #expect(String(decoding: response.body, as: UTF8.self) == "hello\n")
+    }
+    var found: [ConnectionRecord] = []
+    for _ in 0..<2000 where found.count < 20 {
+      found += pods.connections.drain().records.filter { $0.direction == .waypoint }
+      try await pods.thread.sleep(for: .milliseconds(5))
+    }
+    #expect(found.count == 20 && found.allSatisfy { $0.bytesSent > 6 && $0.destination.workload == "server" })
+  }
+
+  @Test(.timeLimit(.minutes(1)))
   func manyRequestsShareTheTunnels() async throws {
     let pods = try await ThreePods()
     try await withThrowingTaskGroup(of: Int.self) { group in

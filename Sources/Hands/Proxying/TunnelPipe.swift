@@ -39,10 +39,11 @@ public final class TunnelPipe {
   var pieces = GatherList()
   var isWriteEnding = false
   private var hasToldEnd = false
-  private var hasEnded = false
   var isMarked = false
   /// Could not even be asked for; told when calls may nest no more.
   private var failure: String?
+  /// The stream is gone, with bytes of the batch being handled that the owner does not have yet.
+  private var lastWords: String?
   private var request: ConnectRequest?
 
   /// A stream that a peer opened.
@@ -211,41 +212,43 @@ extension TunnelPipe: StreamEnd {
     shutWriteIfDrained()
   }
 
-  func finishIfDone() {}
+  func finishIfDone() { if let words = lastWords.take() { broke(nil, words) } }
 
   func fill(into frame: inout OutputSpan<UInt8>) -> H2BodyFill {
     switch stage {
     case .left:
-      hasEnded = true
       return .end
     case .open:
       guard let owner else { return .later }
       let before = frame.count
       let isEnd = owner.pipeTransmits(into: &frame)
       worker.settle(self)
-      if isEnd { hasEnded = true }
       return isEnd ? .end : frame.count > before ? .bytes : .later
     case .waiting, .asking, .over: return .later
     }
   }
 
   func wasReset(_ code: H2Code) -> Bool {
-    // All was said and heard: a peer that does not wait for our end says so (RFC 9113 section 8.1).
-    if code == .noError, hasToldEnd {
-      close(isClean: false)
-    } else {
-      broke(nil, "the peer reset the stream (\(code))")
+    // A peer that has said everything may not wait for our end, and says so (RFC 9113 section 8.1).
+    let isOver = code == .noError && hasToldEnd
+    return end(isOver ? "the peer does not wait for the rest" : "the peer reset the stream (\(code))")
+  }
+
+  /// Now, or after the batch whose bytes and end the owner has still to be told.
+  private func end(_ words: String) -> Bool {
+    guard !pieces.isEmpty || isWriteEnding && !hasToldEnd else {
+      broke(nil, words)
+      return false
     }
-    return false
+    if lastWords == nil { lastWords = words }
+    return true
   }
 
   func streamClosed(_ code: H2Code) -> Bool {
-    if case .left = stage {
-      stage = .over
-    } else {
-      if hasEnded, isWriteEnding { shutWriteIfDrained() }
-      broke(nil, code == .noError ? "the stream has ended" : "the peer reset the stream (\(code))")
+    guard case .left = stage else {
+      return end(code == .noError ? "the stream has ended" : "the peer reset the stream (\(code))")
     }
+    stage = .over
     return false
   }
 

@@ -117,8 +117,7 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
     pipe = nil
     connection?.cut()
     // Cut while nothing was clear: it was no request, in any case.
-    relay?.giveUp()
-    relay?.leaveRecord(.failed("the client's connection broke: \(failure.description)"))
+    relay?.clientLeft(failure)
     finish()
   }
 

@@ -120,6 +120,13 @@ final class RawRelay: PipeOwner, Timed {
     downstream.close(isClean: isClean)
   }
 
+  /// The client's pipe is gone, maybe after everything.
+  func clientLeft(_ failure: PipeFailure) {
+    giveUp()
+    let isWhole = serverIsDone && clientIsDone && toClient.isEmpty
+    leaveRecord(isWhole ? .complete : .failed("the client's connection broke: \(failure.description)"))
+  }
+
   /// The client's connection is over, and was not HTTP: its one record. What ended it counts first.
   func leaveRecord(_ outcome: ConnectionRecord.Outcome) {
     guard !hasRecord else { return }
@@ -172,6 +179,7 @@ final class RawRelay: PipeOwner, Timed {
       leaveRecord(.complete)
       return downstream.close(isClean: false)
     }
+    guard pipe != nil else { return downstream.giveCredit(bytes.count) }
     lastByte = downstream.proxy.now
     record.bytesReceived += UInt64(bytes.count)
     toServer.append(bytes)
@@ -231,6 +239,13 @@ final class RawRelay: PipeOwner, Timed {
 
   func broken(_ failure: PipeFailure) {
     pipe = nil
+    if serverIsDone {
+      // It has said everything, which the client must still get; nobody hears what the client says now.
+      downstream.giveCredit(toServer.count)
+      toServer.clear(keeping: 0)
+      clientIsDone = true
+      return finishIfDone()
+    }
     if !isOpen, let lease = lease.take() {
       tried.append(lease.handle)
       lease.finish(.failed, now: downstream.proxy.now)
