@@ -30,8 +30,10 @@ import Testing
     #expect(route.isWhole && route.parents.map(\.name) == ["orders"] && route.parents.map(\.port) == [80])
     #expect(
       route.rules.map(\.rule.origin) == [
-        "HTTPRoute default/whole rules[0].matches[0]", "HTTPRoute default/whole rules[0].matches[1]",
-        "HTTPRoute default/whole rules[0].matches[2]", "HTTPRoute default/whole rules[1].matches[0]",
+        "HTTPRoute default/whole rules[0] (first).matches[0]",
+        "HTTPRoute default/whole rules[0] (first).matches[1]",
+        "HTTPRoute default/whole rules[0] (first).matches[2]",
+        "HTTPRoute default/whole rules[1].matches[0]",
       ])
     let first = route.rules[0].rule
     #expect(

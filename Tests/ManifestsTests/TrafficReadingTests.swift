@@ -60,7 +60,7 @@ import Testing
     #expect(object.isWhole && object.isForMesh)
     #expect(object.hosts == ["orders", "*.other.svc.cluster.local"])
     let first = object.rules[0]
-    #expect(first.rule.origin == "VirtualService default/whole http[0]")
+    #expect(first.rule.origin == "VirtualService default/whole http[0] (canary)")
     #expect(
       first.rule.matches == [
         RequestMatch(

@@ -37,6 +37,7 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
   /// Since when nothing is under way.
   private(set) var idleSince: Instant?
   private var served = 0
+  private var openedAt: Instant?
   private var timeout: UInt64?
   private let place: Place
 
@@ -65,6 +66,8 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
   func takesUser(limit: Int?) -> Bool {
     guard !isOver else { return false }
     if let limit, served + waiting.count >= limit { return false }
+    if let most = pool.policy.pool.maxConcurrentStreams, users.count + waiting.count >= most { return false }
+    if hasAged { return false }
     guard isOpen else { return key.version == .http2 && waiting.count < 100 }
     return waiting.isEmpty && connection.takesRequests
   }
@@ -106,8 +109,15 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
 
   // MARK: The pipe
 
+  /// Older than connections may become (`maxConnectionDuration`): what is under way ends, and no more comes.
+  var hasAged: Bool {
+    guard let longest = pool.policy.pool.maxConnectionDuration, let openedAt else { return false }
+    return pool.now - openedAt >= .milliseconds(longest)
+  }
+
   func opened() {
     isOpen = true
+    openedAt = pool.now
     pool.proxy.cancel(timeout)
     let users = waiting
     waiting = []
@@ -171,7 +181,9 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
   private func tidy() {
     guard !isOver, isOpen, users.isEmpty, waiting.isEmpty else { return }
     let isSpent = pool.policy.pool.maxRequestsPerConnection.map { $0 > 0 && served >= $0 } ?? false
-    if connection.isClosing || !connection.takesRequests || isSpent || pool.isDraining { return close() }
+    if connection.isClosing || !connection.takesRequests || isSpent || hasAged || pool.isDraining {
+      return close()
+    }
     if idleSince == nil {
       idleSince = pool.now
       pool.becameIdle(self)

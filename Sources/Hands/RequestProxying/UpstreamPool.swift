@@ -63,10 +63,11 @@ final class UpstreamPool {
   func becameIdle(_ upstream: Upstream) {
     idle.append(upstream)
     if idle.count > Self.maximumIdle { sweep(before: .none) }
-    proxy.world.wake(at: now + .milliseconds(max(policy.pool.idleTimeout, 1)))
+    let patience = min(policy.pool.idleTimeout, policy.pool.maxConnectionDuration ?? .max)
+    proxy.world.wake(at: now + .milliseconds(max(patience, 1)))
   }
 
-  /// Closes what has been idle for too long.
+  /// Closes what has been idle for too long, or is too old and idle.
   func advance(to now: Instant) {
     sweep(before: now)
   }
@@ -76,7 +77,7 @@ final class UpstreamPool {
     let timeout = Interval.milliseconds(max(policy.pool.idleTimeout, 1))
     let due = idle.filter { upstream in
       guard let now, let since = upstream.idleSince else { return false }
-      return now - since >= timeout
+      return now - since >= timeout || upstream.hasAged
     }
     let extra = idle.count - due.count - Self.maximumIdle
     for upstream in due + (extra > 0 ? Array(idle.prefix(extra)) : []) { upstream.close() }

@@ -13,24 +13,15 @@ struct AuthorizationPolicyBindings {
   private(set) var wholeOrigins: [String: [Place]] = [:]
   private(set) var findings: [Finding] = []
   private let rootNamespace: String
-  /// Policies with a selector by namespace and by one label that all they select have.
-  private var selecting: [String: [Label: [Selecting]]] = [:]
+  /// Policies with a selector.
+  private let selecting: SelectorIndex<AuthorizationPolicyObject>
   /// Policies that select nothing, by namespace.
   private var wide: [String: [AuthorizationPolicyObject]] = [:]
-
-  private struct Label: Hashable {
-    var key: String
-    var value: String
-  }
-
-  private struct Selecting {
-    var selector: [String: String]
-    var policy: AuthorizationPolicyObject
-  }
 
   init(_ policies: [AuthorizationPolicyObject], services: [ServiceObject], options: CompileOptions) {
     rootNamespace = options.rootNamespace
     let services = Dictionary(services.map { ($0.meta.key, $0) }) { first, _ in first }
+    var selecting: [SelectorIndex<AuthorizationPolicyObject>.Entry] = []
     for policy in policies {
       let selectors = Self.selectors(policy.selector, policy.targets, in: policy.meta.namespace, services)
       let scope: Authorization.Scope =
@@ -47,13 +38,9 @@ struct AuthorizationPolicyBindings {
         wide[policy.meta.namespace, default: []].append(policy)
         continue
       }
-      for selector in selectors {
-        guard let first = selector.min(by: { $0.key < $1.key }) else { continue }
-        let label = Label(key: first.key, value: first.value)
-        selecting[policy.meta.namespace, default: [:]][label, default: []].append(
-          Selecting(selector: selector, policy: policy))
-      }
+      selecting += selectors.map { .init(namespace: policy.meta.namespace, selector: $0, element: policy) }
     }
+    self.selecting = SelectorIndex(selecting)
   }
 
   /// What the policy selects, any of them; nil for all of its namespace, or of the mesh in the root
@@ -81,12 +68,7 @@ struct AuthorizationPolicyBindings {
     var found: [String: AuthorizationPolicyObject] = [:]
     // Those of the root namespace select all over the mesh.
     for namespace in Set([namespace, rootNamespace]) {
-      guard let byLabel = selecting[namespace] else { continue }
-      for (key, value) in labels {
-        for candidate in byLabel[Label(key: key, value: value)] ?? [] where labels.hold(candidate.selector) {
-          found[candidate.policy.meta.key] = candidate.policy
-        }
-      }
+      for policy in selecting.selecting(labels, in: namespace) { found[policy.meta.key] = policy }
     }
     return found
   }

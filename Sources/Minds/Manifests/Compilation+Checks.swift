@@ -26,20 +26,22 @@ extension Compilation {
           .foreignSelector, .error, "its selector does not select its own pods",
           remedy: "Repeat spec.selector.matchLabels in spec.template.metadata.labels."))
     }
-    let labels = labelSetsByNamespace
     let services = Set(objects.services.map(\.meta.key))
     for policy in objects.authorizationPolicies {
       checkTargets(of: policy, services)
       guard let selector = policy.selector else { continue }
       let isRoot = policy.meta.namespace == options.rootNamespace
-      let candidates = isRoot ? Array(labels.values) : [labels[policy.meta.namespace] ?? []]
-      guard !candidates.contains(where: { $0.contains { $0.hold(selector) } }) else { continue }
+      let isAnySelected =
+        isRoot
+        ? podLabels.isAnySelected(by: selector)
+        : !podLabels.selected(by: selector, in: policy.meta.namespace).isEmpty
+      guard !isAnySelected else { continue }
       let place = isRoot ? "of the mesh" : "of the namespace \(policy.meta.namespace)"
       findings.append(policy.finding(.emptySelection, .warning, "its selector selects no pod \(place)"))
     }
     for policy in objects.peerAuthentications {
       guard let selector = policy.selector, policy.meta.namespace != options.rootNamespace else { continue }
-      guard !labelSets(in: policy.meta.namespace).contains(where: { $0.hold(selector) }) else { continue }
+      guard podLabels.selected(by: selector, in: policy.meta.namespace).isEmpty else { continue }
       findings.append(
         policy.finding(
           .emptySelection, .warning, "its selector selects no pod of the namespace \(policy.meta.namespace)"))
@@ -65,18 +67,6 @@ extension Compilation {
       + objects.controllers.map { ($0.meta, $0.spec) }
   }
 
-  private func labelSets(in namespace: String) -> [[String: String]] {
-    objects.pods.filter { $0.meta.namespace == namespace }.map(\.meta.labels)
-      + objects.controllers.filter { $0.meta.namespace == namespace }.map(\.templateLabels)
-  }
-
-  private var labelSetsByNamespace: [String: [[String: String]]] {
-    let labels =
-      objects.pods.map { ($0.meta.namespace, $0.meta.labels) }
-      + objects.controllers.map { ($0.meta.namespace, $0.templateLabels) }
-    return Dictionary(grouping: labels, by: \.0).mapValues { $0.map(\.1) }
-  }
-
   private mutating func checkNamespace(_ meta: ObjectMeta, _ seen: inout Set<String>) {
     let name = meta.namespace
     guard name != "default", namespaces[name] == nil, seen.insert(name).inserted else { return }
@@ -100,13 +90,7 @@ extension Compilation {
           "it has no selector, so nothing backs it: endpoints of their own are not read"))
       return
     }
-    let backing =
-      objects.pods.filter {
-        $0.meta.namespace == service.meta.namespace && service.selects($0.meta.labels)
-      }.map(\.spec)
-      + objects.controllers.filter {
-        $0.meta.namespace == service.meta.namespace && service.selects($0.templateLabels)
-      }.map(\.spec)
+    let backing = podLabels.selected(by: service.selector, in: service.meta.namespace).map(\.spec)
     guard !backing.isEmpty else {
       findings.append(
         service.finding(

@@ -65,7 +65,7 @@ private struct ReachCheck {
   }
 
   private func services(of template: PodTemplate) -> [ServiceObject] {
-    (compilation.servicesByNamespace[template.namespace] ?? []).filter { $0.selects(template.labels) }
+    compilation.servicesBySelector.selecting(template.labels, in: template.namespace)
   }
 
   private mutating func bind(_ template: PodTemplate) {

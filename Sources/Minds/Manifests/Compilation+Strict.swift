@@ -15,12 +15,13 @@ extension Compilation {
       let (namespace, labels) = (template.namespace, template.labels)
       guard let policy = bindings.strictPolicy(namespace: namespace, labels: labels) else { continue }
       strict[policy.meta.key, default: (policy, [])].titles.append(template.title)
-      for service in servicesByNamespace[namespace] ?? [] where service.selects(labels) {
+      for service in servicesBySelector.selecting(labels, in: namespace) {
         policyOfService[service.meta.key] = policy
       }
     }
+    let names = Set(objects.services.map(\.meta.key))
     for caller in outside {
-      for service in named(by: caller) {
+      for service in named(by: caller, of: names) {
         guard let policy = policyOfService[service] else { continue }
         findings.append(
           policy.finding(
@@ -41,7 +42,7 @@ extension Compilation {
   }
 
   /// The services that the command or the environment of a workload names, sorted.
-  private func named(by template: PodTemplate) -> [String] {
+  private func named(by template: PodTemplate, of names: Set<String>) -> [String] {
     var found: Set<String> = []
     for container in template.spec.containers {
       let values = container.env.compactMap { variable -> String? in
@@ -49,7 +50,7 @@ extension Compilation {
       }
       for text in container.command + container.args + values {
         for word in text.utf8.split(whereSeparator: { !Self.isOfHost($0) }) {
-          if let service = service(named: String(Substring(word))) {
+          if let service = service(named: String(Substring(word))), names.contains(service) {
             found.insert(service)
           }
         }
@@ -73,7 +74,6 @@ extension Compilation {
     guard parts.count >= 2 else { return nil }
     let rest = parts.dropFirst(2).joined(separator: ".")
     guard ["", "svc", "svc.\(options.clusterDomain)"].contains(rest) else { return nil }
-    let isKnown = servicesByNamespace[parts[1]]?.contains { $0.meta.name == parts[0] } ?? false
-    return isKnown ? "\(parts[1])/\(parts[0])" : nil
+    return "\(parts[1])/\(parts[0])"
   }
 }

@@ -15,6 +15,8 @@ public struct CompiledMesh: Hashable, Sendable {
   public var ruleOrigins: [String: [Place]] = [:]
   /// The same of `requestAuthorizations`.
   public var requestRuleOrigins: [String: [Place]] = [:]
+  /// Where each rule for requests was written, by its `RouteRule.origin`.
+  public var routeOrigins: [String: Place] = [:]
   /// What the manifests ask to run, by kind, namespace and name.
   public var wanted: [WantedWorkload] = []
   /// What names stand for; see `hosts(for:)`.

@@ -145,6 +145,8 @@ public enum FindingCode: String, Hashable, Sendable, CaseIterable {
   case sidecarScope = "APUS318"
   /// A backend behind another account's waypoint, which alone is admitted there.
   case behindOtherWaypoint = "APUS319"
+  /// A port that has rules for requests and does not declare what it carries.
+  case undeclaredProtocol = "APUS320"
 
   // Recorded traffic
   /// A caller that was allowed, and that the policies as written would deny.

@@ -27,8 +27,9 @@ struct Compilation {
   let options: CompileOptions
   let namespaces: [String: NamespaceObject]
   let allocation: AddressAllocation
-  /// Services by namespace: a selector never reaches into another.
-  let servicesByNamespace: [String: [ServiceObject]]
+  /// Services by what they select, and pods by their labels: a selector never reaches into another namespace.
+  let servicesBySelector: SelectorIndex<ServiceObject>
+  let podLabels: PodLabels
   var bindings: PeerAuthenticationBindings
   let policies: AuthorizationPolicyBindings
   var mesh = CompiledMesh()
@@ -38,7 +39,8 @@ struct Compilation {
     self.objects = objects
     self.options = options
     namespaces = Dictionary(objects.namespaces.map { ($0.meta.name, $0) }) { first, _ in first }
-    servicesByNamespace = Dictionary(grouping: objects.services, by: \.meta.namespace)
+    servicesBySelector = SelectorIndex(services: objects.services)
+    podLabels = PodLabels(objects)
     allocation = AddressAllocation(objects.services)
     bindings = PeerAuthenticationBindings(objects.peerAuthentications, rootNamespace: options.rootNamespace)
     policies = AuthorizationPolicyBindings(
@@ -122,7 +124,7 @@ struct Compilation {
   /// The services that select the pod, each with the ports that it really has.
   private func ports(of pod: PodObject) -> [ServiceKey: [PortMapping]] {
     var ports: [ServiceKey: [PortMapping]] = [:]
-    for service in servicesByNamespace[pod.meta.namespace] ?? [] where service.selects(pod.meta.labels) {
+    for service in servicesBySelector.selecting(pod.meta.labels, in: pod.meta.namespace) {
       ports[key(of: service)] = service.ports.filter { $0.transport == .tcp }.compactMap { port in
         pod.spec.number(of: port.target, port.transport)
           .map { PortMapping(servicePort: port.port, targetPort: $0) }
@@ -167,7 +169,7 @@ struct Compilation {
   }
 
   private func podAddresses(of service: ServiceObject) -> [IPAddress] {
-    objects.pods.filter { $0.meta.namespace == service.meta.namespace && service.selects($0.meta.labels) }
+    podLabels.selected(by: service.selector, in: service.meta.namespace).compactMap(\.pod)
       .filter { !$0.hasEnded && !$0.meta.isTerminating }
       .filter { service.publishesNotReadyAddresses || $0.status?.isReady == true }
       .flatMap { $0.status?.addresses ?? [] }

@@ -18,6 +18,7 @@ struct PeerAuthenticationBindings {
   private let mesh: PeerAuthenticationObject?
   private let byNamespace: [String: PeerAuthenticationObject]
   private let byWorkload: [String: [PeerAuthenticationObject]]
+  private let bySelector: SelectorIndex<PeerAuthenticationObject>
 
   init(_ objects: [PeerAuthenticationObject], rootNamespace: String) {
     self.rootNamespace = rootNamespace
@@ -29,11 +30,15 @@ struct PeerAuthenticationBindings {
     byNamespace = wide
     byWorkload = Dictionary(
       grouping: all.filter { $0.selector != nil && $0.meta.namespace != rootNamespace }, by: \.meta.namespace)
+    bySelector = SelectorIndex(
+      all.compactMap { policy in
+        policy.selector.map { .init(namespace: policy.meta.namespace, selector: $0, element: policy) }
+      })
   }
 
   /// The oldest that selects the labels.
   private func selected(_ namespace: String, _ labels: [String: String]) -> PeerAuthenticationObject? {
-    byWorkload[namespace]?.first { labels.hold($0.selector ?? [:]) }
+    namespace == rootNamespace ? nil : bySelector.selecting(labels, in: namespace).first
   }
 
   private func mode(of policy: PeerAuthenticationObject?, in namespace: String) -> Mode {

@@ -2,26 +2,21 @@ import MeshModel
 
 /// Which RequestAuthentication binds which workload.
 struct RequestAuthentications {
-  private struct Bound {
-    var object: RequestAuthenticationObject
-    /// Any of them; nil for every workload.
-    var selectors: [[String: String]]?
-    /// Nil for the mesh.
-    var namespace: String?
-
-    func binds(_ namespace: String, _ labels: [String: String]) -> Bool {
-      (self.namespace == nil || self.namespace == namespace)
-        && (selectors?.contains(where: labels.hold) ?? true)
-    }
-  }
-
-  private let all: [Bound]
+  private let all: [RequestAuthenticationObject]
+  /// Positions of those that select; of those of the root namespace, for every namespace.
+  private let selecting: SelectorIndex<Int>
+  /// Positions of those that select nothing, by namespace.
+  private var wide: [String: [Int]] = [:]
+  private let rootNamespace: String
   let findings: [Finding]
 
   init(_ objects: ManifestSet, rootNamespace: String) {
     let services = Dictionary(objects.services.map { ($0.meta.key, $0) }) { first, _ in first }
     var findings: [Finding] = []
-    all = objects.requestAuthentications.map { object in
+    var selecting: [SelectorIndex<Int>.Entry] = []
+    self.rootNamespace = rootNamespace
+    all = objects.requestAuthentications.map { $0.isWhole ? $0 : $0.closed }
+    for (index, object) in objects.requestAuthentications.enumerated() {
       let namespace = object.meta.namespace
       if !object.isWhole {
         findings.append(
@@ -30,35 +25,46 @@ struct RequestAuthentications {
             "it cannot be read whole, so no token is accepted of requests to the workloads that it binds",
             remedy: "Correct the errors named beside this one.", isContained: true))
       }
-      return Bound(
-        object: object.isWhole ? object : object.closed,
-        selectors: AuthorizationPolicyBindings.selectors(
-          object.selector, object.targets, in: namespace, services),
-        namespace: namespace == rootNamespace ? nil : namespace)
+      let selectors = AuthorizationPolicyBindings.selectors(
+        object.selector, object.targets, in: namespace, services)
+      guard let selectors else {
+        wide[namespace, default: []].append(index)
+        continue
+      }
+      selecting += selectors.map { .init(namespace: namespace, selector: $0, element: index) }
     }
+    self.selecting = SelectorIndex(selecting)
     self.findings = findings
+  }
+
+  /// Of what selects a pod with the labels.
+  private func selected(_ namespace: String, _ labels: [String: String]) -> Set<Int> {
+    Set(Set([namespace, rootNamespace]).flatMap { selecting.selecting(labels, in: $0) })
+  }
+
+  /// Of what is for all pods of the namespace.
+  private func wide(_ namespace: String) -> [Int] {
+    Set([namespace, rootNamespace]).flatMap { wide[$0] ?? [] }
   }
 
   /// What binds a pod with the labels, by title.
   func titles(namespace: String, labels: [String: String]) -> [String] {
-    all.filter { $0.binds(namespace, labels) }.map(\.object.meta.title)
+    (wide(namespace) + selected(namespace, labels)).sorted().map { all[$0].meta.title }
   }
 
   /// What selects a pod with the labels, by title, sorted.
   func selecting(namespace: String, labels: [String: String]) -> [String] {
-    all.filter { $0.selectors != nil && $0.binds(namespace, labels) }.map(\.object.meta.title).sorted()
+    selected(namespace, labels).map { all[$0].meta.title }.sorted()
   }
 
   /// What may bind the workloads of one account, which have one of these sets of labels. Which of them it
   /// selects each workload says itself, so that a workload never comes before what binds it.
   func authentications(namespace: String, labels: [[String: String]]) -> [TokenAuthentication] {
-    all.compactMap { bound in
-      guard bound.namespace == nil || bound.namespace == namespace else { return nil }
-      let isSelective = bound.selectors != nil
-      guard !isSelective || labels.contains(where: { bound.binds(namespace, $0) }) else { return nil }
-      return TokenAuthentication(
-        origin: bound.object.meta.title, namespace: bound.object.meta.namespace, isSelective: isSelective,
-        issuers: bound.object.issuers)
+    let selective = labels.reduce(into: Set<Int>()) { $0.formUnion(selected(namespace, $1)) }
+    return (wide(namespace) + selective).sorted().map { index in
+      TokenAuthentication(
+        origin: all[index].meta.title, namespace: all[index].meta.namespace,
+        isSelective: selective.contains(index), issuers: all[index].issuers)
     }
   }
 }

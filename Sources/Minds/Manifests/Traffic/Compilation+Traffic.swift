@@ -24,6 +24,7 @@ extension Compilation {
     traffic.run()
     findings += traffic.findings
     mesh.waypoints = traffic.waypoints
+    mesh.routeOrigins = traffic.places
     bindWorkloads(traffic)
     bindServices(traffic)
   }

@@ -78,10 +78,13 @@ extension WrittenPolicy {
 
   private static func readTLS(_ section: Section) {
     guard let tls = section.section("tls") else { return }
-    tls.expectOnly([
-      "mode", "clientCertificate", "privateKey", "caCertificates", "credentialName", "subjectAltNames", "sni",
+    let details = [
+      "clientCertificate", "privateKey", "caCertificates", "credentialName", "subjectAltNames", "sni",
       "insecureSkipVerify", "caCrl",
-    ])
+    ]
+    tls.expectOnly(Set(details + ["mode"]))
+    // Without a word, whom it was written for would be told neither whom to trust nor whom to expect.
+    for key in details { tls.reject(key, "whom to expect is the mesh's own certificates'") }
     switch tls.string("mode") ?? "DISABLE" {
     case "ISTIO_MUTUAL": break
     case "DISABLE":

@@ -53,12 +53,12 @@ struct Population {
   ) {
     guard !Self.isWaypoint(labels, spec) else { return }
     let mode = compilation.bindings.binding(namespace: meta.namespace, labels: labels).mode
-    let services = compilation.servicesByNamespace[meta.namespace] ?? []
+    let services = compilation.servicesBySelector.selecting(labels, in: meta.namespace)
     members.append(
       Member(
         title: meta.title, place: meta.place, labels: labels,
         account: WaypointName(namespace: meta.namespace, serviceAccount: spec.serviceAccount),
         isReachable: compilation.isEnrolled(labels, spec, in: meta.namespace) && mode != .disable,
-        services: services.filter { $0.type != .externalName && $0.selects(labels) }.map(compilation.key)))
+        services: services.filter { $0.type != .externalName }.map(compilation.key)))
   }
 }

@@ -23,7 +23,8 @@ extension RouteObject {
       spec.invalid("rules", "has \(sections.count) entries, more than \(Self.maximumRules)")
     }
     for (index, section) in sections.prefix(Self.maximumRules).enumerated() {
-      read(section, origin: "\(meta.title) rules[\(index)]")
+      let name = section.string("name").map { $0.isEmpty ? "" : " (\($0))" } ?? ""
+      read(section, origin: "\(meta.title) rules[\(index)]\(name)")
     }
   }
 

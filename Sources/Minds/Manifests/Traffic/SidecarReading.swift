@@ -12,6 +12,7 @@ enum SidecarReading {
       spec.leaveOut("inboundConnectionPool", "connections are limited where endpoints are chosen")
       if let policy = spec.section("outboundTrafficPolicy") {
         policy.expectOnly(["mode", "egressProxy"])
+        policy.leaveOut("egressProxy", "hosts outside are reached as without a mesh")
         switch policy.string("mode") ?? "ALLOW_ANY" {
         case "ALLOW_ANY": break
         case "REGISTRY_ONLY":
@@ -41,6 +42,9 @@ enum SidecarReading {
 
   private static func readEgress(_ section: Section) {
     section.expectOnly(["hosts", "port", "bind", "captureMode"])
+    for key in ["port", "bind", "captureMode"] {
+      section.leaveOut(key, "an agent captures what its pods call, on every port")
+    }
     if section.list("hosts").isEmpty { section.missing("hosts") }
     for host in section.strings("hosts") where !isHost(host) {
       section.invalid(

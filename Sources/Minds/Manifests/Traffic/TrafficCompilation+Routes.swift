@@ -88,7 +88,10 @@ extension TrafficCompilation {
       "it cannot be read whole, so requests to its services are answered \(route.noBackendStatus)",
       remedy: "Correct the errors named beside this one.")
     let nowhere = Forward(backends: [], noBackendStatus: route.noBackendStatus)
-    return [WrittenRule(rule: RouteRule(origin: route.meta.title, action: .forward(nowhere)))]
+    return [
+      WrittenRule(
+        rule: RouteRule(origin: route.meta.title, action: .forward(nowhere)), line: route.meta.place.line)
+    ]
   }
 
   /// Names of the Gateway API may lead to another namespace only where that permits it.

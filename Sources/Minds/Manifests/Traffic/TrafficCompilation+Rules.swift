@@ -153,6 +153,7 @@ extension TrafficCompilation {
         "it cannot be read whole, so requests to its hosts are answered 503",
         remedy: "Correct the errors named beside this one.")
       traffic.rules.append(RouteRule(origin: object.meta.title, action: .forward(Forward(backends: []))))
+      places[object.meta.title] = object.meta.place
       return
     }
     for written in object.rules where written.isForMesh {
@@ -170,6 +171,7 @@ extension TrafficCompilation {
     _ written: WrittenRule, of meta: ObjectMeta, _ service: ServiceObject, _ waypoint: WaypointName
   ) -> RouteRule {
     var rule = written.rule
+    places[rule.origin] = Place(file: meta.place.file, line: written.line)
     if case .forward(var forward) = rule.action {
       forward.backends = written.destinations.map { backend($0, of: meta, service, waypoint) }
       rule.action = .forward(forward)

@@ -10,11 +10,17 @@ struct TrafficCompilation {
   let authentications: RequestAuthentications
   private(set) var waypoints: [WaypointConfiguration] = []
   var findings: [Finding] = []
+  /// Where each rule was written, by its origin.
+  var places: [String: Place] = [:]
   /// Oldest first.
   var virtualServices: [ServiceKey: [VirtualServiceObject]] = [:]
   var routes: [ServiceKey: [AttachedRoute]] = [:]
   /// Told once, however many services an object speaks of.
   private var told: Set<Finding> = []
+  /// Where each authorization is in the list, by key; those of the mesh; and those of all of a namespace.
+  private var positions: [String: Int] = [:]
+  private var ofMesh: [Int] = []
+  private var ofNamespace: [String: [Int]] = [:]
 
   init(_ compilation: Compilation) {
     self.compilation = compilation
@@ -27,6 +33,13 @@ struct TrafficCompilation {
     authentications = RequestAuthentications(
       compilation.objects, rootNamespace: compilation.options.rootNamespace)
     findings = authentications.findings
+    for (index, authorization) in compilation.mesh.authorizations.enumerated() {
+      switch authorization.scope {
+      case .global: ofMesh.append(index)
+      case .namespace: ofNamespace[authorization.namespace, default: []].append(index)
+      case .workloadSelector: positions[authorization.key] = index
+      }
+    }
   }
 
   mutating func run() {
@@ -126,13 +139,23 @@ struct TrafficCompilation {
       keys.formUnion(compilation.bindings.binding(namespace: waypoint.namespace, labels: labels).policies)
       keys.formUnion(compilation.policies.keys(namespace: waypoint.namespace, labels: labels))
     }
-    return compilation.mesh.authorizations.filter { authorization in
-      switch authorization.scope {
-      case .global: true
-      case .namespace: authorization.namespace == waypoint.namespace
-      case .workloadSelector: keys.contains(authorization.key)
-      }
-    }.map { compilation.mesh.requestAuthorizations[$0.key] ?? $0 }
+    let selected = keys.compactMap { positions[$0] }
+    return (ofMesh + (ofNamespace[waypoint.namespace] ?? []) + selected).sorted().map { index in
+      let authorization = compilation.mesh.authorizations[index]
+      return compilation.mesh.requestAuthorizations[authorization.key] ?? authorization
+    }
+  }
+
+  /// Rules are for what is read as HTTP.
+  private mutating func reportUndeclared(_ service: ServiceObject) {
+    let declared = Set(service.protocols.map(\.port))
+    let silent = service.ports.filter { $0.transport == .tcp && !declared.contains($0.port) }.map(\.port)
+    guard !silent.isEmpty else { return }
+    tell(
+      .undeclaredProtocol, .info, service.meta,
+      "what port \(silent.map(String.init).joined(separator: ", ")) carries is not declared: it is found out "
+        + "from the first bytes of each connection",
+      remedy: "Name the port http-... or give it appProtocol: http.")
   }
 
   private mutating func serviceTraffic(
@@ -143,6 +166,7 @@ struct TrafficCompilation {
     for object in written { add(object, to: &traffic, service, waypoint) }
     traffic.rules += routeRules(key, service, waypoint)
     traffic.fallsThrough = traffic.rules.isEmpty
+    if !traffic.rules.isEmpty { reportUndeclared(service) }
     return traffic
   }
 }

@@ -81,7 +81,7 @@ extension VirtualServiceObject {
       if let port = match.portNumber("port") { ports.append(port) } else { asksNothing = true }
     }
     if !matches.isEmpty, matches.allSatisfy({ !$0.isForMesh }) { isForMesh = false }
-    let destinations = section.destinations("route")
+    let destinations = section.destinations("route", fields: ["destination", "weight"])
     if destinations.isEmpty, !section.has("route") { section.noAction("route") }
     guard isForMesh else { return }
     connectionRules.append(
@@ -143,11 +143,13 @@ extension Section {
   }
 
   /// Weighted destinations. A lone one takes all, whatever its weight.
-  func destinations(_ key: String) -> [WrittenDestination] {
+  func destinations(
+    _ key: String, fields: Set<String> = ["destination", "weight", "headers"]
+  ) -> [WrittenDestination] {
     let sections = sections(key)
     var found: [WrittenDestination] = []
     for section in sections {
-      section.expectOnly(["destination", "weight", "headers"])
+      section.expectOnly(fields)
       guard let target = section.section("destination") else {
         if !section.has("destination") { section.missing("destination") }
         continue

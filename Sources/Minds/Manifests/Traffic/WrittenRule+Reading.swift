@@ -15,7 +15,8 @@ extension WrittenRule {
       }
       return nil
     }
-    var rule = RouteRule(origin: origin, action: action)
+    let name = section.string("name") ?? ""
+    var rule = RouteRule(origin: name.isEmpty ? origin : "\(origin) (\(name))", action: action)
     rule.fault = section.section("fault").map { Fault(reading: $0) }
     rule.cors = section.section("corsPolicy").map { CORSRule(reading: $0) }
     rule.timeout = section.duration("timeout", mayBeZero: true).flatMap { $0 == 0 ? nil : $0 }
@@ -106,6 +107,7 @@ extension RequestMatch {
       "sourceLabels", "a waypoint knows its clients by identity, not by their labels",
       remedy: "Match by sourceNamespace or by a header.")
     section.leaveOut("statPrefix", "requests are counted by service and identity")
+    section.leaveOut("name", "records name a rule, and not which of its matches it was")
   }
 }
 
