@@ -33,7 +33,10 @@ final class World: RequestWorld {
     proxy.adopt(try WaypointTables(configuration))
   }
 
-  func wake(at deadline: Instant) {}
+  /// When the proxy wants to be told the time, as a worker remembers it: it is told at no other time.
+  private var due: Instant?
+
+  func wake(at deadline: Instant) { due = due.map { min($0, deadline) } ?? deadline }
   func record(_ record: RequestRecord) { records.append(record) }
   func record(_ record: ConnectionRecord) { connections.append(record) }
 
@@ -84,7 +87,10 @@ final class World: RequestWorld {
     // In small steps, as a real clock would be looked at.
     while now < end {
       now = min(end, now + .milliseconds(10))
-      proxy.advance(to: now)
+      if let due, due <= now {
+        self.due = nil
+        proxy.advance(to: now)
+      }
       settle()
     }
   }

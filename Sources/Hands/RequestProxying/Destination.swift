@@ -11,6 +11,8 @@ final class Destination {
   let balancer: Balancer
   let breaker: CircuitBreaker
   let ledger: RetryLedger
+  /// Made when the first request goes there.
+  var pool: UpstreamPool?
   private var revision: UInt64 = 0
   private var endpoints: [EndpointID: MeshIndex.Endpoint] = [:]
   /// For records; made when an endpoint is first used.

@@ -11,7 +11,7 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
   let source: RequestParty
   /// Those in force when the connection began.
   private let first: WaypointTables
-  unowned let proxy: RequestProxy
+  let proxy: RequestProxy
   private var pipe: (any Pipe)?
   private(set) var connection: ServerConnection?
   private var exchanges: [ExchangeID: RequestExchange] = [:]

@@ -13,7 +13,8 @@ final class RequestExchange: UpstreamUser, Timed {
   enum Response { case none, begun, over }
 
   let id: ExchangeID
-  unowned let downstream: Downstream
+  /// Kept until the request is over: whose requests are under way is not let go.
+  let downstream: Downstream
   let request: IncomingRequest
   var record: RequestRecord
   var requestMessages = MessageCount()
@@ -99,7 +100,7 @@ final class RequestExchange: UpstreamUser, Timed {
         head, port: downstream.target.address.port, sourceNamespace: downstream.origin.namespace,
         normalisation: configuration.pathForm.normalisation)
     else { return answer(.unreadablePath) }
-    asked = AskedRequest(head: routed.head, remote: remote)
+    asked = AskedRequest(head: routed.head, path: routed.path, remote: remote)
     guard let service = downstream.target.service else { return forwardToWorkload(routed) }
     let decision: Decision
     if let table = downstream.tables.routes(of: service) {
@@ -165,9 +166,7 @@ final class RequestExchange: UpstreamUser, Timed {
     let endpoint = MeshIndex.Endpoint(
       workload: workload, address: downstream.target.address, identities: [workload.identity],
       tunnel: workload.tunnelProtocol)
-    destination = Destination(
-      DestinationKey(service: ServiceKey(namespace: workload.uid, hostname: ""), port: routed.port),
-      .init(labels: [:], policy: TrafficPolicy()), downstream.tables)
+    destination = proxy.destination(workload, port: routed.port, downstream.tables)
     send(to: endpoint)
   }
 }

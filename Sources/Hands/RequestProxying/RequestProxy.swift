@@ -25,7 +25,6 @@ public final class RequestProxy {
   /// Told where keys were fetched when a token names another one; it may be called for every request.
   public var askForKeys: ((String) -> Void)?
   private var destinations: [DestinationKey: Destination] = [:]
-  private var pools: [DestinationKey: UpstreamPool] = [:]
   private var downstreams: [ObjectIdentifier: Downstream] = [:]
   private var deadlines = Deadlines()
   private var timed: [UInt64: any Timed] = [:]
@@ -51,7 +50,17 @@ public final class RequestProxy {
     let isJudged = self.mesh.policyRevision != mesh.policyRevision
     self.mesh = mesh
     guards.forgetMesh()
+    forgetWorkloads()
     if isJudged { judgeAgain() }
+  }
+
+  /// What was kept for workloads at their own addresses goes with them.
+  private func forgetWorkloads() {
+    for (key, destination) in destinations {
+      guard let uid = key.workload, mesh.workload(uid: uid) == nil else { continue }
+      destination.pool?.drain()
+      destinations[key] = nil
+    }
   }
 
   /// Requests under way go on as they were decided; the next ones follow the new rules.
@@ -60,9 +69,8 @@ public final class RequestProxy {
     tokens.forget()
     guards.forgetChecks()
     // Connections keep their pool until they end.
-    for pool in pools.values { pool.drain() }
+    for destination in destinations.values { destination.pool?.drain() }
     destinations = [:]
-    pools = [:]
   }
 
   public func adopt(_ keys: TokenKeys) {
@@ -114,7 +122,7 @@ public final class RequestProxy {
   public func drain() {
     isDraining = true
     for downstream in downstreams.values { downstream.drain() }
-    for pool in pools.values { pool.drain() }
+    for destination in destinations.values { destination.pool?.drain() }
   }
 
   // MARK: Destinations
@@ -132,11 +140,20 @@ public final class RequestProxy {
     return made
   }
 
+  /// A workload at its own address, for which there are no rules.
+  func destination(_ workload: Workload, port: UInt16, _ tables: WaypointTables) -> Destination {
+    let key = DestinationKey(workload: workload.uid, port: port)
+    if let found = destinations[key] { return found }
+    let made = Destination(key, .init(labels: [:], policy: TrafficPolicy()), tables)
+    destinations[key] = made
+    return made
+  }
+
   func pool(of destination: Destination) -> UpstreamPool {
-    if let found = pools[destination.key] { return found }
+    if let found = destination.pool { return found }
     let made = UpstreamPool(
       destination.policy, limits: limits, breaker: destination.breaker, proxy: self)
-    pools[destination.key] = made
+    destination.pool = made
     return made
   }
 
@@ -149,11 +166,19 @@ public final class RequestProxy {
     of origin: Origin, at endpoint: MeshIndex.Endpoint, request: RequestFacts? = nil
   ) -> RefusalReason? {
     guard endpoint.workload.waypoint == waypoint else { return nil }
-    let policies = guards.standing(of: endpoint.workload, mesh).policies
-    return verdict(
+    return refusal(
+      of: origin, at: endpoint, by: guards.standing(of: endpoint.workload, mesh), request: request)
+  }
+
+  /// The same of a workload behind this waypoint, with what binds it at hand.
+  func refusal(
+    of origin: Origin, at endpoint: MeshIndex.Endpoint, by standing: WorkloadGuards.Standing,
+    request: RequestFacts?
+  ) -> RefusalReason? {
+    verdict(
       peer: Peer(identity: origin.identity, address: origin.address),
       destination: PolicyEngine.Destination(workload: endpoint.workload, address: endpoint.address),
-      request: request, policies: policies
+      request: request, policies: standing.policies
     ).refusal
   }
 
@@ -182,14 +207,22 @@ public final class RequestProxy {
     return lastToken
   }
 
-  func cancel(_ token: UInt64?) { if let token { timed[token] = nil } }
+  func cancel(_ token: UInt64?) {
+    guard let token, timed.removeValue(forKey: token) != nil else { return }
+    // Most requests end long before their time: what is left of them must not outgrow those under way.
+    guard deadlines.count > 2 * timed.count + Self.deadlineSlack else { return }
+    deadlines.keep { timed[$0] != nil }
+  }
+
+  /// Deadlines of ended requests that may be kept before they are swept.
+  private static let deadlineSlack = 4_096
 
   /// Does what was due.
   public func advance(to now: Instant) {
     while let token = deadlines.pop(before: now) {
       timed.removeValue(forKey: token)?.deadlinePassed(token)
     }
-    for pool in pools.values { pool.advance(to: now) }
+    for destination in destinations.values { destination.pool?.advance(to: now) }
     if let next = deadlines.earliest { world.wake(at: next) }
   }
 }

@@ -73,7 +73,10 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
   }
 
   func take(_ user: any UpstreamUser) {
-    idleSince = nil
+    if idleSince != nil {
+      idleSince = nil
+      pool.becameBusy(self)
+    }
     if isOpen { user.opened(self) } else { waiting.append(user) }
   }
 
@@ -175,6 +178,7 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
     guard !isOver else { return }
     isOver = true
     pool.retired(self)
+    idleSince = nil
   }
 
   /// Idle, or of no more use.
@@ -185,8 +189,9 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
       return close()
     }
     if idleSince == nil {
-      idleSince = pool.now
-      pool.becameIdle(self)
+      let now = pool.now
+      idleSince = now
+      pool.becameIdle(self, at: now)
     }
   }
 

@@ -53,4 +53,24 @@ struct DestinationKey: Hashable, Sendable {
   var service: ServiceKey
   var port: UInt16
   var subset: String?
+
+  init(service: ServiceKey, port: UInt16, subset: String?) {
+    self.service = service
+    self.port = port
+    self.subset = subset
+  }
+
+  /// A workload at its own address, which no service's name can be taken for.
+  init(workload uid: String, port: UInt16) {
+    self.init(service: ServiceKey(namespace: uid, hostname: ""), port: port, subset: nil)
+  }
+
+  /// The uid of such a workload.
+  var workload: String? { service.hostname.isEmpty ? service.namespace : nil }
+
+  /// By what nearly always tells two apart; everything is compared.
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(service.hostname.isEmpty ? service.namespace : service.hostname)
+    hasher.combine(port)
+  }
 }

@@ -21,7 +21,8 @@ public protocol ClientConnectionHandler: AnyObject {
 /// The client's end of a connection of either HTTP, without a descriptor: one face over both engines.
 public final class ClientConnection {
   public let version: HTTPVersion
-  public weak var handler: (any ClientConnectionHandler)?
+  /// Not kept, and it must outlive the connection; `weak` would make every call to it count slowly.
+  public unowned var handler: (any ClientConnectionHandler)?
   public private(set) var isClosing = false
   private var credit = 0
   /// Exchanges whose response is not whole.

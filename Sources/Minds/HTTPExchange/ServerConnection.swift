@@ -27,7 +27,8 @@ public protocol ServerConnectionHandler: AnyObject {
 /// Not to be shared between threads. Window and credit are returned by hand: see `takeCredit` and `consumed`.
 public final class ServerConnection {
   public let version: HTTPVersion
-  public weak var handler: (any ServerConnectionHandler)?
+  /// Not kept, and it must outlive the connection; `weak` would make every call to it count slowly.
+  public unowned var handler: (any ServerConnectionHandler)?
   /// Nothing more can be done with the connection once what is queued has left.
   public private(set) var isClosing = false
   /// The rule of HTTP that the client broke, or the limit that it met, so that the connection ends.
