@@ -384,6 +384,7 @@ static inline int apus_forbid_core_dumps(void) {
   struct rlimit none = {0, 0};
   return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) | setrlimit(RLIMIT_CORE, &none);
 }
+static inline int apus_forbid_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
 static inline int apus_raise_descriptor_limit(uint64_t *limit) {
   struct rlimit value;
   if (getrlimit(RLIMIT_NOFILE, &value)) return -1;

@@ -72,23 +72,27 @@ class Waypoints:
 
     def kill(self, most=1_000):
         """kill -9 of every waypoint's process of this mesh, or of some."""
-        killed = 0
-        for number in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{number}/cmdline", "rb") as file:
-                    words = file.read().split(b"\0")
-            except OSError:
-                continue
-            ours = f"/run/apus/{self.mesh.name}/root.pem".encode()
-            if killed < most and words[0].endswith(b"/apus-waypoint") and ours in words:
-                os.kill(int(number), signal.SIGKILL)
-                killed += 1
-        hold(killed, "there is no waypoint to kill")
+        found = self.processes()[:most]
+        for number in found:
+            os.kill(number, signal.SIGKILL)
+        hold(found, "there is no waypoint to kill")
+
+    def processes(self):
+        """The process of each waypoint that runs."""
+        return [number for pod in self.running() for number in self.mesh.processes(pod)]
 
 
 def same(outcomes, status):
     wrong = [one for one in outcomes if one.get("status") != status]
     hold(not wrong, f"{len(wrong)} of {len(outcomes)} were not answered {status}: {wrong[:2]}")
+
+
+def unprivileged(number):
+    """A user of its own without a capability, or a way to get one."""
+    with open(f"/proc/{number}/status", encoding="ascii") as file:
+        status = dict(line.strip().split(":\t", 1) for line in file if ":\t" in line)
+    nothing = all(int(status[name], 16) == 0 for name in ("CapPrm", "CapEff", "CapInh", "CapAmb"))
+    return nothing and "0" not in status["Uid"].split() + status["Gid"].split() and status["NoNewPrivs"] == "1"
 
 
 @claim("20a", "A waypoint starts with the first connection, splits as the seed says, and stops when idle")
@@ -99,6 +103,8 @@ def life(world):
         url = "http://order-service/"
         first = waypoints.ask(web, question(url))[0]
         hold(first.get("status") == 200, f"the first request: {first}")
+        for number in waypoints.processes():
+            hold(unprivileged(number), f"the waypoint's process {number} has privileges")
         outcomes = waypoints.ask(web, *[question(url)] * 1000)
         same(outcomes, 200)
         versions = collections.Counter(json.loads(one["body"])["version"] for one in outcomes)
