@@ -384,6 +384,11 @@ static inline int apus_forbid_core_dumps(void) {
   struct rlimit none = {0, 0};
   return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) | setrlimit(RLIMIT_CORE, &none);
 }
+/* In this order: a user that is not root may change no groups. */
+static inline int apus_become_user(uint32_t user) {
+  if (setgroups(0, NULL) || setresgid(user, user, user)) return -1;
+  return setresuid(user, user, user);
+}
 static inline int apus_forbid_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
 static inline int apus_raise_descriptor_limit(uint64_t *limit) {
   struct rlimit value;

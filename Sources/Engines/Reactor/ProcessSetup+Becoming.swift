@@ -56,7 +56,7 @@ extension ProcessSetup {
       throw SystemError("execve(\(path))")
     }
     // Opened before: the user need not be let into the folder where the program is.
-    let program = unsafe open(path, O_PATH | O_CLOEXEC)
+    let program = unsafe open(path, O_RDONLY | O_CLOEXEC)
     try become(user)
     _ = unsafe execve(path, argumentList, environmentList)
     if errno == EACCES, program >= 0 { _ = unsafe fexecve(program, argumentList, environmentList) }
@@ -64,9 +64,7 @@ extension ProcessSetup {
   }
 
   private static func become(_ user: UInt32) throws(SystemError) {
-    guard unsafe setgroups(0, nil) == 0 else { throw SystemError("setgroups") }
-    guard setresgid(user, user, user) == 0 else { throw SystemError("setresgid") }
-    guard setresuid(user, user, user) == 0 else { throw SystemError("setresuid") }
+    guard apus_become_user(user) == 0 else { throw SystemError("setresuid(\(user))") }
     guard apus_forbid_new_privileges() == 0 else { throw SystemError("prctl(PR_SET_NO_NEW_PRIVS)") }
   }
 

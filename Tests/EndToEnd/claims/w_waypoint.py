@@ -90,7 +90,7 @@ def same(outcomes, status):
 def unprivileged(number):
     """A user of its own without a capability, or a way to get one."""
     with open(f"/proc/{number}/status", encoding="ascii") as file:
-        status = dict(line.strip().split(":\t", 1) for line in file if ":\t" in line)
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
     nothing = all(int(status[name], 16) == 0 for name in ("CapPrm", "CapEff", "CapInh", "CapAmb"))
     return nothing and "0" not in status["Uid"].split() + status["Gid"].split() and status["NoNewPrivs"] == "1"
 
