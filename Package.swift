@@ -105,6 +105,7 @@ let package = Package(
     room("Minds", "Enrollment"),
     room("Minds", "HTTPRouting", ["Patterns", "HTTPModel", "MeshModel"]),
     room("Minds", "MeshCodec", ["MeshModel", "MeshAPI", protobuf]),
+    room("Minds", "MeshGraph", ["MeshModel", "Bytes"]),
 
     // 4 Wires: one TLS and HTTP/2 connection on a socket, with an async face
     room(
@@ -141,6 +142,9 @@ let package = Package(
       ["Transport", "RPC", "TLSEngine", "Reactor", "MeshAPI", "MeshModel", "Bytes", protobuf, logging]),
     room("Hands", "Telemetry", ["Transport", "Reactor", "MeshModel", "Bytes", logging]),
     room(
+      "Hands", "Reporting",
+      ["Transport", "RPC", "TLSEngine", "Reactor", "MeshAPI", "MeshModel", "Bytes", logging]),
+    room(
       "Hands", "Fetching",
       ["Tokens", "Reactor", "TLSEngine", "H1Engine", "HTTPModel", "MeshModel", "Bytes"]),
     room("Hands", "ManifestWatch", ["Reactor", "Manifests", "MeshModel", "Bytes", logging]),
@@ -149,15 +153,16 @@ let package = Package(
     room(
       "Rooms", "AgentKit",
       [
-        "Proxying", "Subscription", "Issuance", "Telemetry", "Enrollment", "MeshIndex", "MeshCodec", "Bytes",
-        "BPFRuntime", "Netlink", "Reactor", "Transport", "TLSEngine", "MeshAPI", "MeshModel", protobuf,
+        "Proxying", "Subscription", "Issuance", "Telemetry", "Reporting", "Enrollment", "MeshIndex",
+        "MeshCodec", "Bytes", "BPFRuntime", "Netlink", "Reactor", "Transport", "TLSEngine", "MeshAPI",
+        "MeshModel", protobuf,
         logging,
       ]),
     room(
       "Rooms", "ControlKit",
       [
-        "Publication", "Authority", "ManifestWatch", "Manifests", "Telemetry", "MeshCodec", "MeshAPI",
-        "TLSEngine", "Transport", "RPC", "Reactor", "MeshModel", "Bytes", protobuf, logging,
+        "Publication", "Authority", "ManifestWatch", "Manifests", "Telemetry", "MeshCodec", "MeshGraph",
+        "MeshAPI", "TLSEngine", "Transport", "RPC", "Reactor", "MeshModel", "Bytes", protobuf, logging,
       ]),
     room(
       "Rooms", "DevKit",
@@ -169,7 +174,7 @@ let package = Package(
       "Rooms", "WaypointKit",
       [
         "RequestProxying", "Proxying", "PolicyEngine", "Tokens", "Fetching", "Subscription", "Issuance",
-        "Telemetry", "HTTPExchange", "MeshIndex",
+        "Telemetry", "Reporting", "HTTPExchange", "MeshIndex",
         "MeshCodec", "TLSEngine", "Transport", "RPC", "Reactor", "MeshAPI", "MeshModel", "Bytes", protobuf,
         logging,
       ]),
@@ -238,6 +243,7 @@ let package = Package(
     tests("BPFRuntime", ["CBPF", "Netlink", "Reactor", "MeshModel"]),
     tests("Netlink", ["Reactor", "Bytes", "MeshModel"]),
     tests("MeshCodec", ["MeshAPI", "MeshModel", protobuf]),
+    tests("MeshGraph", ["MeshModel", "Bytes"]),
     tests(
       "Issuance",
       ["Transport", "TLSEngine", "RPC", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
@@ -258,8 +264,8 @@ let package = Package(
     tests(
       "ControlKit",
       [
-        "TestSupport", "Authority", "Subscription", "Transport", "TLSEngine", "RPC", "Reactor", "MeshCodec",
-        "MeshAPI",
+        "TestSupport", "Authority", "Subscription", "Reporting", "Telemetry", "MeshGraph", "Transport",
+        "TLSEngine", "RPC", "Reactor", "MeshCodec", "MeshAPI",
         "MeshModel", "Bytes", protobuf, logging,
       ]),
     tests("Transport", ["Reactor", "TLSEngine", "RPC", "Bytes", "MeshModel", logging]),

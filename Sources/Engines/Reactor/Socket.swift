@@ -44,6 +44,18 @@ public struct Socket: ~Copyable, Sendable {
     return socket
   }
 
+  /// The listening socket that was inherited under this number, which need not be of the network namespace
+  /// that we are in. Throws EINVAL when it is none.
+  public static func listener(inherited number: Int32) throws(SystemError) -> Socket {
+    var isListening: Int32 = 0
+    guard number > STDERR_FILENO,
+      unsafe apus_get_int(number, SOL_SOCKET, SO_ACCEPTCONN, &isListening) == 0, isListening != 0
+    else { throw SystemError("listener(\(number))", code: EINVAL) }
+    guard fcntl(number, F_SETFD, FD_CLOEXEC) == 0 else { throw SystemError("fcntl(F_SETFD)") }
+    guard fcntl(number, F_SETFL, O_NONBLOCK) == 0 else { throw SystemError("fcntl(F_SETFL)") }
+    return Socket(adopting: Descriptor(adopting: number))
+  }
+
   /// Starts connecting; true when the connection is already there. Otherwise wait for writability and ask
   /// `connectError`.
   public borrowing func connect(to address: SocketAddress) throws(SystemError) -> Bool {

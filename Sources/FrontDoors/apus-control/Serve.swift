@@ -120,6 +120,21 @@ struct Serve: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      """
+      Where the service graph is shown, over plain HTTP: a page for browsers, and JSON for programs. Without \
+      it beside --metrics, where that is a loopback address. It tells the shape of the mesh to whoever can \
+      connect.
+      """, valueName: "address:port"))
+  var page: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "For supervisors: the number of an inherited listening socket, in place of --page.",
+      valueName: "descriptor"))
+  var pageSocket: Int32?
+
+  @Option(
+    help: ArgumentHelp(
       "Every certificate of a pod lives at most this long. Without it: what is asked for, or a day.",
       valueName: "seconds"))
   var leafLifetime: Int64?
@@ -165,6 +180,7 @@ struct Serve: ParsableCommand {
       }
       configuration.rootMemory = caMemory
     }
+    configuration.page = try pagePlace()
     configuration.trustDomainAliases = try trustDomainAlias.map {
       try self.domain($0, "--trust-domain-alias")
     }
@@ -177,6 +193,17 @@ struct Serve: ParsableCommand {
     configuration.pathForm = form
     configuration.trustBundles = try bundles([domain] + configuration.trustDomainAliases)
     return configuration
+  }
+
+  private func pagePlace() throws -> ControlConfiguration.PagePlace? {
+    switch (page, pageSocket) {
+    case (nil, nil): return nil
+    case (let page?, nil): return .address(try address(page, "--page"))
+    case (nil, let number?) where number > 2: return .inherited(number)
+    case (_, _?):
+      throw ValidationError(
+        "--page-socket takes the number of an inherited listening socket, and no --page besides.")
+    }
   }
 
   /// Trust domains that may be foreign or other names of ours; each costs every agent its roots.

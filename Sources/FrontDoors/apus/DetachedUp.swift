@@ -35,7 +35,7 @@ struct DetachedUp {
         reply.error == nil
       {
         show(output.descriptor, from: &shown)
-        Output.text(DevText.pods(reply.pods ?? []) + "\n" + DevText.nodes(reply.nodes ?? []))
+        Output.text(DevText.listing(reply))
         return
       }
       Thread.sleep(forTimeInterval: 0.02)

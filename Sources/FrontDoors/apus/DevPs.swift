@@ -7,7 +7,8 @@ struct DevPs: ParsableCommand {
     commandName: "ps", abstract: "List the pods, and what captures their traffic.",
     discussion: """
       CAPTURED BY names the agent that carries a pod's connections, or says why none does. Below come the \
-      nodes: an agent that was stopped or killed by `apus dev agent` is `held` until it is started.
+      nodes: an agent that was stopped or killed by `apus dev agent` is `held` until it is started. The last \
+      line is where a browser of this machine sees the service graph.
       """)
 
   @OptionGroup var mesh: MeshOption
@@ -22,8 +23,7 @@ struct DevPs: ParsableCommand {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         Output.line(String(decoding: try encoder.encode(reply), as: UTF8.self))
       } else {
-        Output.text(DevText.pods(reply.pods ?? []))
-        Output.text("\n" + DevText.nodes(reply.nodes ?? []))
+        Output.text(DevText.listing(reply))
       }
     }
   }

@@ -57,6 +57,13 @@ struct DevUp: ParsableCommand {
     help: ArgumentHelp(
       "As of apus-control: NONE, BASE, MERGE_SLASHES or DECODE_AND_MERGE_SLASHES.", valueName: "form"))
   var pathNormalization: String?
+  @Option(
+    help: ArgumentHelp(
+      """
+      Where a browser of this machine sees the service graph: PORT of the loopback address, ADDRESS:PORT, or \
+      off. Without it the first free port from 15099 on.
+      """, valueName: "address:port"))
+  var page: String?
   @Option(help: "Of agents and control plane: trace, debug, info, notice, warning or error.")
   var logLevel = "info"
   @Option(help: "With --detach: seconds to wait for readiness.")
@@ -81,6 +88,7 @@ struct DevUp: ParsableCommand {
       options.waypointIdleSeconds = waypointIdle
       options.issuerRoots = issuerRoots.map(Self.absolute)
       options.controlFlags = controlFlags
+      options.page = try pageChoice()
       if detach, !detached {
         let words = Array(CommandLine.arguments.dropFirst()) + ["--detached"]
         try DetachedUp(options: options, timeout: timeout).run(words)
@@ -88,6 +96,14 @@ struct DevUp: ParsableCommand {
         try UpCommand.run(options, isDetached: detached)
       }
     }
+  }
+
+  private func pageChoice() throws(DevError) -> PageChoice {
+    guard let page else { return .usual }
+    guard let choice = PageChoice(page) else {
+      throw .usage("--page takes PORT, ADDRESS:PORT or off, not '\(page)'.")
+    }
+    return choice
   }
 
   /// What the control plane alone is told.

@@ -60,7 +60,7 @@ enum UpCommand {
   private static func announce(_ mesh: DevMesh, _ journal: Journal, _ hint: String) async {
     let reply = await mesh.awaitReadiness(atMost: .seconds(60))
     if let error = reply.error { journal.note(DevEvent(.warning, error)) }
-    journal.show(DevText.pods(reply.pods ?? []) + "\n" + DevText.nodes(reply.nodes ?? []))
+    journal.show(DevText.listing(reply))
     journal.note(DevEvent(.progress, hint))
   }
 }

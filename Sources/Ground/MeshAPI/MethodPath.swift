@@ -5,4 +5,7 @@ public enum MethodPath {
   public static let createCertificate = "/istio.v1.auth.IstioCertificateService/CreateCertificate"
   public static let activateWaypoint = "/apus.waypoint.v1.Launcher/Activate"
   public static let releaseWaypoint = "/apus.waypoint.v1.Launcher/Release"
+  /// The message is a `MeshReport` as JSON, the answer is empty: gRPC leaves the form of messages to those
+  /// who call.
+  public static let report = "/apus.report.v1.Observer/Report"
 }

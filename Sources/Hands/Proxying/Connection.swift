@@ -69,6 +69,8 @@ final class Connection: PollTarget {
   /// Met where the connection could not be ended at once; it is ended at the next deadline.
   var failure: ConnectionRecord.Outcome?
 
+  var isRelaying: Bool { if case .relaying = stage { true } else { false } }
+
   private init(
     _ socket: consuming Socket, _ stage: Stage, _ pod: EnrolledPod, _ worker: Worker, _ token: UInt64
   ) {

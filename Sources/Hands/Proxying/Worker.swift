@@ -206,6 +206,7 @@ final class Worker {
       case .perform(let work): if let service { work(service) }
       case .report(let reply): reply(report())
       case .flows(let reply): reply(flows())
+      case .live(let reply): reply(live())
       case .tunnels(let reply):
         reply(pods.values.lazy.flatMap(\.allTunnels).prefix(TunnelReport.limit).map(TunnelReport.init))
       }
@@ -298,6 +299,13 @@ final class Worker {
       }
     }
     return table
+  }
+
+  private func live() -> [ConnectionRecord] {
+    let open = pods.values.lazy.flatMap(\.connections.values).compactMap { [now] connection in
+      connection.isRelaying ? connection.journal?.record(.complete, at: now) : nil
+    }
+    return Array(open.prefix(WorkerHandle.liveLimit))
   }
 
   private func report() -> WorkerReport {

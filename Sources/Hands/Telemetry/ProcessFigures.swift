@@ -11,10 +11,16 @@ public enum ProcessFigures {
     }
   }
 
+  /// Resident memory; 0 when the kernel does not tell.
+  public static var residentBytes: UInt64 {
+    (try? Files.text("/proc/self/status")).flatMap { field("VmRSS:", of: $0) }.map { $0 * 1_024 } ?? 0
+  }
+
   private static func write(into text: inout MetricsText) {
-    if let status = try? Files.text("/proc/self/status"), let kib = field("VmRSS:", of: status) {
+    let resident = residentBytes
+    if resident > 0 {
       text.begin("process_resident_memory_bytes", .gauge, help: "Resident memory.")
-      text.sample(kib * 1_024)
+      text.sample(resident)
     }
     if let stat = try? Files.text("/proc/self/stat"), let seconds = cpuSeconds(stat) {
       text.begin("process_cpu_seconds_total", .counter, help: "User and system time.")

@@ -37,11 +37,12 @@ extension Agent {
   }
 
   /// Turns records into access lines and metrics for the life of the process.
-  nonisolated func followRecords(into sink: RecordSink) async {
+  nonisolated func followRecords(into sink: RecordSink, _ edges: EdgeTable) async {
     while true {
       do throws(SystemError) { try await records.waitForOne(on: thread) } catch { return }
       let batch = records.drain()
       sink.take(batch.records, dropped: batch.dropped)
+      edges.note(batch.records, dropped: batch.dropped, at: Clock.wall() / 1_000_000_000)
     }
   }
 }

@@ -21,12 +21,14 @@ actor Agent {
   nonisolated let log: Logger
   nonisolated let records: RecordQueue
   private let capture: Capture
-  private let workers: [WorkerHandle]
+  let workers: [WorkerHandle]
   private var mesh = MeshState()
   private var snapshot = MeshSnapshot.unknown
   /// Pods of which the mesh does not tell yet, by uid: they have no certificate.
   private var strangers: Set<String> = []
   private(set) var isSynced = false
+  /// When discovery last told something, in seconds since 1970.
+  private(set) var lastUpdate: Int64?
   private var ledger = EnrollmentLedger()
   /// Pods that could not be served: what an earlier agent captured of them stays captured, and so refused.
   private var unserved = UnservedPods()
@@ -63,6 +65,7 @@ actor Agent {
   /// Takes one batch of the control plane's changes and hands the result to the workers.
   func take(_ change: (inout MeshState) -> Void, synced: Bool) {
     change(&mesh)
+    lastUpdate = Clock.wall() / 1_000_000_000
     if synced, !isSynced {
       isSynced = true
       mesh.markAddressesDelivered()
@@ -294,13 +297,24 @@ actor Agent {
         + snapshot.authorizations.map { .authorization($0) })
   }
 
-  /// What the readiness and metrics pages tell.
-  func status() async -> Status {
+  /// Why the node is not ready; empty when it is.
+  var problems: [String] {
     var problems: [String] = []
     if !isSynced { problems.append("no mesh yet from the control plane") }
     if !ledger.isComplete { problems.append("no list of pods yet from the CNI plugin") }
+    return problems
+  }
+
+  func reports() async -> [WorkerReport] {
     var reports: [WorkerReport] = []
     for worker in workers { reports.append(await worker.report()) }
+    return reports
+  }
+
+  /// What the readiness and metrics pages tell.
+  func status() async -> Status {
+    let reports = await reports()
+    let problems = problems
     return Status(
       isReady: problems.isEmpty, problems: problems, pods: pods.count, reports: reports,
       occupancy: capture.occupancy())

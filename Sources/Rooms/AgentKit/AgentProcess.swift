@@ -5,6 +5,7 @@ import Logging
 import MeshModel
 import Proxying
 import Reactor
+import Reporting
 import Subscription
 import TLSEngine
 public import Telemetry
@@ -46,19 +47,6 @@ public enum AgentProcess {
     let sink = RecordSink(log: output, registry: registry)
     let pages = try AgentPages(agent: agent, keeper: keeper, registry: registry, history: sink.flows)
       .serve(configuration, on: thread, log: log)
-    let tasks = startTasks(agent, keeper, sink, configuration, thread, log) + pages
-    let signal = try await signals.next(on: thread)
-    log.notice("draining", metadata: ["signal": "\(signal)", "seconds": "\(configuration.drainSeconds)"])
-    await agent.drain()
-    for task in tasks { task.cancel() }
-    log.notice("agent ended; its pods are refused their connections until an agent is back")
-  }
-
-  private static func startTasks(
-    _ agent: Agent, _ keeper: IdentityKeeper, _ sink: RecordSink, _ configuration: AgentConfiguration,
-    _ thread: ReactorThread,
-    _ log: Logger
-  ) -> [Task<Void, Never>] {
     let subscription = Subscription(
       Subscription.Settings(
         address: configuration.control, name: configuration.controlName, rootFile: configuration.controlRoot,
@@ -67,6 +55,33 @@ public enum AgentProcess {
           + "apus-system.svc.\(configuration.clusterDomain)",
         nodeName: configuration.node),
       on: thread, log: log)
+    let edges = EdgeTable()
+    let witness = AgentWitness(agent, keeper, subscription, edges, version: version)
+    let tasks =
+      startTasks(agent, keeper, subscription, sink, edges, thread) + pages
+      + [report(witness, configuration, thread, log)]
+    let signal = try await signals.next(on: thread)
+    log.notice("draining", metadata: ["signal": "\(signal)", "seconds": "\(configuration.drainSeconds)"])
+    await agent.drain()
+    for task in tasks { task.cancel() }
+    log.notice("agent ended; its pods are refused their connections until an agent is back")
+  }
+
+  private static func report(
+    _ witness: AgentWitness, _ configuration: AgentConfiguration, _ thread: ReactorThread, _ log: Logger
+  ) -> Task<Void, Never> {
+    let reporter = ReportSender(
+      ReportSender.Settings(
+        address: configuration.control, name: configuration.controlName,
+        rootFile: configuration.controlRoot, tokenFile: configuration.token),
+      on: thread, log: log)
+    return Task(executorPreference: thread) { await reporter.run { await witness.document() } }
+  }
+
+  private static func startTasks(
+    _ agent: Agent, _ keeper: IdentityKeeper, _ subscription: Subscription, _ sink: RecordSink,
+    _ edges: EdgeTable, _ thread: ReactorThread
+  ) -> [Task<Void, Never>] {
     return [
       Task(executorPreference: thread) { await keeper.run() },
       Task(executorPreference: thread) {
@@ -81,7 +96,7 @@ public enum AgentProcess {
         await agent.synced()
         await agent.followPods()
       },
-      Task(executorPreference: thread) { await agent.followRecords(into: sink) },
+      Task(executorPreference: thread) { await agent.followRecords(into: sink, edges) },
     ]
   }
 }

@@ -25,9 +25,12 @@ public final class Control: Sendable {
   private let places: PodPlaces
   private let outside: OutsideTrust
   private let launcher: WaypointLauncher?
+  let observatory = Observatory()
+  /// In seconds since 1970.
+  let started: Int64
   private let thread: ReactorThread
   private let log: Logger
-  private let pages = Mutex<PageServer?>(nil)
+  private let pages = Mutex<[PageServer]>([])
   private let tasks = Mutex<[Task<Void, Never>]>([])
   private let latest = Mutex<ManifestUpdate?>(nil)
   /// The last mesh; held while it is published, so that an older one never follows a newer one.
@@ -38,6 +41,7 @@ public final class Control: Sendable {
     throws(ControlError)
   {
     let now = Clock.wall() / 1_000_000_000
+    started = now
     let issuer = try AuthoritySource.issuer(configuration, now: now, log: log)
     let tokens = try NodeTokens(path: configuration.nodeTokens)
     let places = PodPlaces(thread)
@@ -55,6 +59,7 @@ public final class Control: Sendable {
     certificate = try ServerCertificate(issuer, for: configuration.listen.ip, now: now, log: log)
     var methods = [
       MethodPath.deltaDiscovery: publisher.method, MethodPath.createCertificate: authority.method,
+      MethodPath.report: observatory.report(caller: { tokens.caller(of: $0) }),
     ]
     launcher = configuration.launcher.map { WaypointLauncher(path: $0, on: thread, log: log) }
     if let launcher {
@@ -83,7 +88,14 @@ public final class Control: Sendable {
   /// Where discovery and certificates are served.
   public var address: SocketAddress { server.address }
   /// Where readiness and metrics are served, once started.
-  public var metricsAddress: SocketAddress? { pages.withLock { $0?.address } }
+  public var metricsAddress: SocketAddress? {
+    configuration.metrics == nil ? nil : pages.withLock { $0.first?.address }
+  }
+  /// Where the service graph is shown, once started; nil for nowhere.
+  public var pageAddress: SocketAddress? {
+    showsGraph ? pages.withLock { $0.last?.address } : nil
+  }
+  var trustDomain: String { configuration.trustDomain.name }
 
   /// Serves; returns when the manifests have been read once and the roots are written.
   public func start() async throws(ControlError) {
@@ -165,7 +177,7 @@ public final class Control: Sendable {
   /// Stops serving; calls under way have `grace` to end.
   public func stop(grace: Interval = .seconds(5)) async {
     for task in tasks.withLock({ $0 }) { task.cancel() }
-    pages.withLock { $0 }?.close()
+    for server in pages.withLock({ $0 }) { server.close() }
     await server.close(grace: grace)
   }
 
@@ -197,6 +209,7 @@ public final class Control: Sendable {
     // A pod's agent may ask for its certificate as soon as it is told of the pod.
     places.replace(with: mesh.workloads)
     launcher?.replace(with: mesh.waypoints, clusterDomain: Self.clusterDomain)
+    observatory.replace(with: mesh, clusterDomain: Self.clusterDomain)
     self.mesh.withLock { latest in
       latest = mesh
       publish(mesh)
@@ -217,14 +230,40 @@ public final class Control: Sendable {
 
   // MARK: Pages
 
+  /// Metrics on an address of their own, and the graph beside them where only this machine reads them, or
+  /// where it was asked for.
   private func servePages() throws(ControlError) {
-    guard let address = configuration.metrics else { return }
+    let metrics = ControlPages(self).pages
+    let graph = GraphPages(self).pages
+    if let address = configuration.metrics {
+      let isOwnPage = configuration.page == nil && address.ip.isLoopback
+      try serve(metrics, isOwnPage ? graph : [:], on: .address(address))
+    }
+    if let place = configuration.page { try serve([:], graph, on: place) }
+  }
+
+  private var showsGraph: Bool {
+    configuration.page != nil || configuration.metrics?.ip.isLoopback == true
+  }
+
+  private func serve(
+    _ pages: [String: PageServer.Maker], _ browsed: [String: PageServer.Maker],
+    on place: ControlConfiguration.PagePlace
+  ) throws(ControlError) {
     do throws(SystemError) {
-      let pages = try PageServer(on: address, pages: ControlPages(self).pages, thread: thread, log: log)
-      self.pages.withLock { $0 = pages }
-      run { await pages.run() }
+      let server: PageServer
+      switch place {
+      case .address(let address):
+        server = try PageServer(on: address, pages: pages, browsed: browsed, thread: thread, log: log)
+      case .inherited(let number):
+        server = try PageServer(
+          listening: Socket.listener(inherited: number), pages: pages, browsed: browsed, thread: thread,
+          log: log)
+      }
+      self.pages.withLock { $0.append(server) }
+      run { await server.run() }
     } catch {
-      throw ControlError("it cannot serve pages on \(address): \(error)")
+      throw ControlError("it cannot serve pages on \(place): \(error)")
     }
   }
 

@@ -30,7 +30,23 @@ public struct ControlConfiguration: Sendable {
   public var pathForm = PathForm.base
   /// Readiness and metrics; nil for none.
   public var metrics: SocketAddress?
+  /// The service graph; nil for beside the metrics, where these are on a loopback address, and else nowhere.
+  public var page: PagePlace?
   public var limits: AuthorityLimits
+
+  /// Where a page is served.
+  public enum PagePlace: Hashable, Sendable, CustomStringConvertible {
+    case address(SocketAddress)
+    /// A listening socket of a supervisor's, by its number.
+    case inherited(Int32)
+
+    public var description: String {
+      switch self {
+      case .address(let address): "\(address)"
+      case .inherited(let number): "the inherited socket \(number)"
+      }
+    }
+  }
 
   /// An operator's authority: the signing certificate first, then those above it up to the root; and its key.
   public struct AuthorityFiles: Hashable, Sendable {

@@ -63,6 +63,7 @@ struct ControlPages: Sendable {
     text.sample(UInt64(max(0, control.authority.issuer.signer.notAfter)), [("certificate", "authority")])
     text.sample(UInt64(max(0, control.certificate.notAfter)), [("certificate", "listener")])
     writeConnections(control, into: &text)
+    writeReports(control, into: &text)
     writeManifests(control, into: &text)
   }
 
@@ -72,6 +73,16 @@ struct ControlPages: Sendable {
     text.sample(UInt64(connections.connections))
     text.begin("apus_control_refused_connections_total", .counter, help: "Connections beyond the bound.")
     text.sample(UInt64(connections.refused))
+  }
+
+  private static func writeReports(_ control: Control, into text: inout MetricsText) {
+    let reports = control.observatory.figures
+    text.begin("apus_control_reporters", .gauge, help: "Agents and replicas of waypoints that report.")
+    text.sample(UInt64(reports.reporters))
+    text.begin("apus_control_reports_total", .counter, help: "Reports of agents and waypoints, by answer.")
+    text.sample(reports.reports, [("answer", "taken")])
+    text.sample(reports.refused, [("answer", "refused")])
+    text.sample(reports.cut, [("answer", "cut")])
   }
 
   private static func writeManifests(_ control: Control, into text: inout MetricsText) {

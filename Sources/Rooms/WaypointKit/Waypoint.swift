@@ -29,6 +29,8 @@ actor Waypoint {
   private var mesh = MeshState()
   private var configuration: WaypointConfiguration?
   private var isSynced = false
+  /// When discovery last told something, in seconds since 1970.
+  private(set) var lastUpdate: Int64?
   private var hasRules = false
   private var generation: UInt64 = 0
   private var issued: IssuedCredentials?
@@ -80,6 +82,7 @@ actor Waypoint {
   // MARK: What it is told
 
   func take(_ batch: MeshBatch) {
+    lastUpdate = Clock.wall() / 1_000_000_000
     for change in batch.changes {
       switch change {
       case .upsert(.workload(let workload)): mesh.upsert(workload)
@@ -226,6 +229,13 @@ actor Waypoint {
       for tunnel in await worker.tunnels() where !tunnel.isOpenedHere { load += tunnel.streams }
     }
     return load
+  }
+
+  /// Tunnels of clients and to endpoints, over all workers.
+  func tunnelCount() async -> Int {
+    var count = 0
+    for worker in workers { count += await worker.tunnels().count }
+    return count
   }
 
   /// What the workers hold and have counted.

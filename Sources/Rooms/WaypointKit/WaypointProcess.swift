@@ -7,6 +7,7 @@ import MeshModel
 import Proxying
 import RPC
 import Reactor
+import Reporting
 import Subscription
 import SwiftProtobuf
 import TLSEngine
@@ -39,7 +40,7 @@ public enum WaypointProcess {
     let records = WaypointRecords(waypoint, output, registry, showsQueries: settings.showsQueries)
     var tasks = try pages(waypoint, records, settings, thread, log)
     tasks += records.follow(on: thread)
-    tasks += follow(waypoint, keeper, settings, thread, log)
+    tasks += follow(waypoint, keeper, records, settings, version, thread, log)
     try await waypoint.listen()
     log.notice("waypoint started", metadata: ["waypoint": "\(settings.waypoint)", "pod": "\(settings.pod)"])
     _ = try await signals.next(on: thread)
@@ -79,8 +80,8 @@ public enum WaypointProcess {
   }
 
   private static func follow(
-    _ waypoint: Waypoint, _ keeper: IdentityKeeper, _ settings: WaypointSettings,
-    _ thread: ReactorThread, _ log: Logger
+    _ waypoint: Waypoint, _ keeper: IdentityKeeper, _ records: WaypointRecords,
+    _ settings: WaypointSettings, _ version: String, _ thread: ReactorThread, _ log: Logger
   ) -> [Task<Void, Never>] {
     let name = settings.waypoint
     let subscription = Subscription(
@@ -91,7 +92,15 @@ public enum WaypointProcess {
           + "\(settings.pod).\(name.namespace)~\(name.namespace).svc.\(settings.clusterDomain)",
         nodeName: settings.pod, waypoint: name),
       on: thread, log: log)
+    let reporter = ReportSender(
+      ReportSender.Settings(
+        address: settings.control, name: settings.controlName, rootFile: settings.controlRoot,
+        tokenFile: settings.token),
+      on: thread, log: log)
+    let witness = WaypointWitness(
+      waypoint, keeper, subscription, records, pod: settings.pod, version: version)
     return [
+      Task(executorPreference: thread) { await reporter.run { await witness.document() } },
       Task(executorPreference: thread) { await keeper.run() },
       Task(executorPreference: thread) {
         for await issued in keeper.deliveries() { await waypoint.take(issued) }

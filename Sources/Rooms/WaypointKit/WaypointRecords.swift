@@ -11,6 +11,7 @@ final class WaypointRecords: Sendable {
   private let connections: RecordSink
   private let requests: RequestSink
   private let figures: WaypointFigures
+  let edges = EdgeTable()
   /// Whoever takes records puts them into the sinks before anybody else takes more.
   private let taking = Mutex(())
 
@@ -54,6 +55,9 @@ final class WaypointRecords: Sendable {
       connections.take(ended.records, dropped: ended.dropped)
       let (records, dropped) = waypoint.requests.drain()
       requests.take(records, dropped: dropped)
+      let now = Clock.wall() / 1_000_000_000
+      edges.note(ended.records, dropped: ended.dropped + dropped, at: now)
+      edges.note(records, at: now)
     }
   }
 

@@ -4,6 +4,8 @@ public struct Page: Hashable, Sendable {
   public var status: Int
   public var contentType: String
   public var body: [UInt8]
+  /// What a page for browsers may load and run (Content-Security-Policy); nil: nothing.
+  public var contentPolicy: String?
 
   public init(status: Int = 200, contentType: String = "text/plain; charset=utf-8", body: [UInt8]) {
     self.status = status

@@ -21,19 +21,33 @@ public final class PageServer: Sendable {
   public let address: SocketAddress
   private let listener: AsyncSocket
   private let pages: [String: Maker]
+  /// Those that browsers show: guarded by `PageGuard`.
+  private let browsed: [String: Maker]
   private let limits: PageLimits
   private let log: Logger
   private let state = Mutex(State())
   private var thread: ReactorThread { listener.thread }
 
-  /// Listens at once, in the network namespace of the calling thread; `run` serves. `pages` by path.
-  public init(
-    on address: SocketAddress, pages: [String: Maker], thread: ReactorThread,
-    limits: PageLimits = PageLimits(), log: Logger
+  /// Listens at once, in the network namespace of the calling thread; `run` serves. `pages` by path;
+  /// `browsed`: those for browsers, which are given only to who asks for them by our address or `localhost`.
+  public convenience init(
+    on address: SocketAddress, pages: [String: Maker], browsed: [String: Maker] = [:],
+    thread: ReactorThread, limits: PageLimits = PageLimits(), log: Logger
   ) throws(SystemError) {
-    listener = try AsyncSocket(Socket.listener(on: address), on: thread)
+    try self.init(
+      listening: Socket.listener(on: address), pages: pages, browsed: browsed, thread: thread, limits: limits,
+      log: log)
+  }
+
+  /// The same on a socket that listens already, in whatever network namespace it was made.
+  public init(
+    listening socket: consuming Socket, pages: [String: Maker], browsed: [String: Maker] = [:],
+    thread: ReactorThread, limits: PageLimits = PageLimits(), log: Logger
+  ) throws(SystemError) {
+    listener = try AsyncSocket(socket, on: thread)
     self.address = try listener.localAddress()
     self.pages = pages
+    self.browsed = browsed
     self.limits = limits
     self.log = log
   }
@@ -121,14 +135,21 @@ public final class PageServer: Sendable {
   }
 
   private func response(to request: RequestHead) async -> (ResponseHead, body: [UInt8]) {
-    guard let maker = pages[String(request.pathOnly)] else { return Self.text(404, "no such page\n") }
+    let path = String(request.pathOnly)
+    guard let maker = pages[path] ?? browsed[path] else { return Self.text(404, "no such page\n") }
+    let isGuarded = pages[path] == nil
+    if isGuarded, !PageGuard.isOurs(request.authority) {
+      return Self.text(421, "this page is served as localhost or by its address, and under no other name\n")
+    }
     guard request.method == "GET" || request.method == "HEAD" else {
       var (head, body) = Self.text(405, "only GET and HEAD\n")
       head.fields.append(Field("allow", "GET, HEAD"))
       return (head, body)
     }
     let page = await maker(request.query.map(String.init))
-    return (ResponseHead(status: page.status, fields: [Field("content-type", page.contentType)]), page.body)
+    var head = ResponseHead(status: page.status, fields: [Field("content-type", page.contentType)])
+    if isGuarded { head.fields += PageGuard.fields(policy: page.contentPolicy) }
+    return (head, page.body)
   }
 
   private static func text(_ status: Int, _ text: String) -> (ResponseHead, body: [UInt8]) {

@@ -59,14 +59,18 @@ public struct DevReply: Codable, Hashable, Sendable {
   public var pods: [PodReport]?
   public var nodes: [NodeReport]?
   public var place: PodPlace?
+  /// The URL of the mesh's page; nil when it has none.
+  public var page: String?
 
   public init(
-    error: String? = nil, pods: [PodReport]? = nil, nodes: [NodeReport]? = nil, place: PodPlace? = nil
+    error: String? = nil, pods: [PodReport]? = nil, nodes: [NodeReport]? = nil, place: PodPlace? = nil,
+    page: String? = nil
   ) {
     self.error = error
     self.pods = pods
     self.nodes = nodes
     self.place = place
+    self.page = page
   }
 }
 

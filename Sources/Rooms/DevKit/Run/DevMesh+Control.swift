@@ -89,7 +89,7 @@ extension DevMesh {
   // MARK: Answers
 
   func listing() -> DevReply {
-    DevReply(pods: pods.map(report(on:)), nodes: nodes.map(report(on:)))
+    DevReply(pods: pods.map(report(on:)), nodes: nodes.map(report(on:)), page: page?.url)
   }
 
   private func report(on node: DevNode) -> NodeReport {

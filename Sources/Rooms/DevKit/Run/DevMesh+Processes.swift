@@ -18,6 +18,10 @@ extension DevMesh {
     try Machine.requireCapture()
     try makeTokens()
     try startLauncher(state)
+    page = try PageSocket.open(options.page)
+    if page == nil, options.page == .usual {
+      say(.notice, "every port from \(PageSocket.usual.lowerBound) on is taken: the mesh has no page")
+    }
     say(.progress, "starting the control plane")
     let control = self.control
     tasks.append(Task { await self.supervise(control) { try self.spawnControl() } })
@@ -84,6 +88,10 @@ extension DevMesh {
     if let root = rootMemory?.descriptor {
       words += ["--ca-memory", "\(3 + secrets.count)"]
       secrets.append(root)
+    }
+    if let page = page?.socket.descriptor {
+      words += ["--page-socket", "\(3 + secrets.count)"]
+      secrets.append(page)
     }
     let entry = PodEntry(
       network: Fabric.path(options.name.fabricNamespace), cgroup: cgroup.child("control").path,

@@ -29,6 +29,7 @@ public actor DevMesh {
   /// Nil when nothing starts waypoints.
   var launcher: LauncherServer?
   var rootMemory: MemoryVault?
+  var page: PageSocket?
   var isClosing = false
   var tasks: [Task<Void, Never>] = []
   var connections = 0

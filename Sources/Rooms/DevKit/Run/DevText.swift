@@ -14,6 +14,12 @@ public enum DevText {
       })
   }
 
+  /// What `apus dev ps` and `apus dev up` show.
+  public static func listing(_ reply: DevReply) -> String {
+    let page = reply.page.map { "\nPage: \($0)\n" } ?? ""
+    return pods(reply.pods ?? []) + "\n" + nodes(reply.nodes ?? []) + page
+  }
+
   /// The agents, a line each.
   public static func nodes(_ nodes: [NodeReport]) -> String {
     TextTable.render(

@@ -21,6 +21,7 @@ public struct UpOptions: Sendable {
   /// Further words for the control plane, which checks them itself.
   public var controlFlags: [String] = []
   public var logLevel: String
+  public var page = PageChoice.usual
 
   private static let logLevels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
 
