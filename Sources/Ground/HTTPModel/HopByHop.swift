@@ -2,7 +2,7 @@
 public enum HopByHop {
   private static let names: Set<String> = [
     "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
-    "transfer-encoding", "upgrade",
+    "transfer-encoding", "upgrade", "http2-settings",
   ]
   /// Naming these in Connection does not remove them: they are everybody's, and who makes the next hop lose
   /// them changes what a request means.

@@ -22,6 +22,8 @@ extension RequestFacts {
       method: head.method, path: String(head.pathOnly), host: head.authority, fields: head.fields,
       remote: asked.remote, token: admission?.identity)
     isRemoteUnknown = asked.remote == nil
+    // Of what goes through its tunnel no path is seen.
+    isPathUnknown = asked.head.method == "CONNECT"
   }
 }
 
