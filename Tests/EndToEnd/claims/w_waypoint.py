@@ -70,20 +70,26 @@ class Waypoints:
     def running(self):
         return [pod for pod in self.mesh.pods("production") if "-waypoint-" in pod.name]
 
-    def kill(self, most=1_000):
-        """kill -9 of every waypoint's process of this mesh, or of some."""
-        killed = 0
+    def processes(self, account=None):
+        """The numbers of this mesh's waypoint processes, or of those of one account (`namespace/name`)."""
+        wanted = {f"/run/apus/{self.mesh.name}/root.pem".encode()}
+        if account:
+            wanted.add(account.encode())
         for number in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{number}/cmdline", "rb") as file:
                     words = file.read().split(b"\0")
             except OSError:
                 continue
-            ours = f"/run/apus/{self.mesh.name}/root.pem".encode()
-            if killed < most and words[0].endswith(b"/apus-waypoint") and ours in words:
-                os.kill(int(number), signal.SIGKILL)
-                killed += 1
-        hold(killed, "there is no waypoint to kill")
+            if words[0].endswith(b"/apus-waypoint") and wanted <= set(words):
+                yield int(number)
+
+    def kill(self, most=1_000):
+        """kill -9 of every waypoint's process of this mesh, or of some."""
+        chosen = list(self.processes())[:most]
+        for number in chosen:
+            os.kill(number, signal.SIGKILL)
+        hold(chosen, "there is no waypoint to kill")
 
 
 def same(outcomes, status):
