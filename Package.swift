@@ -123,7 +123,7 @@ let package = Package(
       "Hands", "RequestProxying",
       [
         "HTTPExchange", "HTTPRouting", "Resilience", "PolicyEngine", "Tokens", "MeshIndex", "MeshModel",
-        "HTTPModel", "Reactor", "Bytes",
+        "HTTPModel", "TLSEngine", "Reactor", "Bytes",
       ]),
     room(
       "Hands", "Subscription",

@@ -65,6 +65,36 @@ import Testing
     #expect(strange == [Field("x-forwarded-proto", "http")])
   }
 
+  @Test func theDestinationIsNamedWhenItIsPicked() throws {
+    var client = try Self.client()
+    let destination = try #require(client.destination)
+    client.destination = nil
+    var fields: [Field] = []
+    client.apply(to: &fields)
+    #expect(fields.first("x-forwarded-client-cert") == "URI=spiffe://cluster.local/ns/shop/sa/web")
+    client.nameDestination(destination, in: &fields)
+    #expect(fields.first("x-forwarded-client-cert") == Self.certificate)
+    // What is named, or is not ours, stays.
+    client.nameDestination(destination, in: &fields)
+    #expect(fields.first("x-forwarded-client-cert") == Self.certificate)
+    for other in ["By=a;URI=spiffe://cluster.local/ns/shop/sa/web", "rule", "xURI=spiffe://a/ns/b/sa/c"] {
+      fields = [Field("x-forwarded-client-cert", other)]
+      client.nameDestination(destination, in: &fields)
+      #expect(fields.first("x-forwarded-client-cert") == other)
+    }
+    fields = [Field("x-forwarded-client-cert", "By=a;URI=b")]
+    client.mayForward = true
+    client.apply(to: &fields)
+    client.nameDestination(destination, in: &fields)
+    #expect(fields.first("x-forwarded-client-cert") == "By=a;URI=b,\(Self.certificate)")
+  }
+
+  @Test func whatIsToldIsConfigured() throws {
+    #expect(ClientFields.Telling(ClientField.standard) == .standard)
+    #expect(ClientFields.Telling(ClientField.allCases) == [.standard, .forwarded])
+    #expect(ClientFields.Telling([]) == [])
+  }
+
   @Test func forwardedQuotesWhatNeedsIt() throws {
     var fields: [Field] = []
     var client = try Self.client("fd00::9")

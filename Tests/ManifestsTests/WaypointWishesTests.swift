@@ -27,8 +27,22 @@ import Testing
     #expect(bench.mesh.waypoints.isEmpty)
   }
 
+  @Test(
+    arguments: [
+      ("none", []), ("forwarded", [.forwarded]), ("Forwarded, x-forwarded-for", [.forwardedFor, .forwarded]),
+      ("x-forwarded-client-cert,x-forwarded-client-cert", [.clientCertificate]),
+    ] as [(String, [ClientField])])
+  func whatIsToldOfClientsReachesTheWaypoint(text: String, fields: [ClientField]) throws {
+    let bench = try TrafficBench(
+      Self.pod, account("apus.io/waypoint: always, apus.io/client-fields: \"\(text)\""))
+    #expect(bench.mesh.waypoints.first?.clientFields == fields)
+    let other = try TrafficBench(Self.pod, account("apus.io/waypoint: always"))
+    #expect(other.mesh.waypoints.first?.clientFields == ClientField.standard)
+  }
+
   @Test(arguments: [
     "apus.io/waypoint-replicas: \"0\"", "apus.io/waypoint-replicas: \"65\"",
+    "apus.io/client-fields: x-real-ip", "apus.io/client-fields: \"\"", "apus.io/client-fields: \"none,\"",
     "apus.io/waypoint-replicas: many", "apus.io/waypoint: sometimes", "apus.io/waypoint-replica: \"2\"",
   ])
   func whatCannotBeReadIsAnErrorThatNamesIt(annotation: String) throws {

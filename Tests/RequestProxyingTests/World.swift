@@ -119,7 +119,7 @@ extension HTTPClient: FarEnd {
   func give(into bytes: inout OutputSpan<UInt8>) { connection.transmit(into: &bytes) }
   func told() { connection.settle() }
   func finished(isClean: Bool) { isClean ? connection.finish() : connection.cut("closed") }
-  var isClosing: Bool { false }
+  var isClosing: Bool { isOver }
 }
 
 /// A party that speaks no HTTP.
@@ -159,7 +159,9 @@ final class Link: Pipe {
   /// Owners are kept by nobody else until they are told the end.
   private var strong: (any PipeOwner)?
 
-  func wake() {}
+  /// The owner is asked only after it has said that it has something to say, as a stream asks.
+  private var isAwake = true
+  func wake() { isAwake = true }
   func credit(_ count: Int) { credited += count }
   func close(isClean: Bool) {
     isGone = true
@@ -200,13 +202,18 @@ final class Link: Pipe {
       owner.ended()
     }
     guard !isGone else { return true }
+    guard isAwake else { return hasMoved }
+    isAwake = false
     var fill = PipeFill.later
     let back = drain(32 << 10) { fill = owner.transmit(into: &$0) }
-    owner.settle()
+    // What was written has left before the owner hears of it, and may close.
     if !back.isEmpty {
       hasMoved = true
+      isAwake = true
       far.take(back.span)
-    } else if fill == .end, !saidEnd, !isGone {
+    }
+    owner.settle()
+    if back.isEmpty, fill == .end, !saidEnd, !isGone {
       saidEnd = true
       hasMoved = true
       far.finished(isClean: true)

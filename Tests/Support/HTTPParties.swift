@@ -10,6 +10,8 @@ public final class HTTPServer: ServerConnectionHandler {
   public var ends: [ExchangeID: [Field]] = [:]
   public var aborted: [ExchangeID] = []
   public var left: [ExchangeID: Int] = [:]
+  /// Whose end was told once, and answered: what ends next is the tunnel.
+  public var answeredTunnels: Set<ExchangeID> = []
   public var onRequest: (HTTPServer, ExchangeID) -> Void = { _, _ in }
   public var onEnd: (HTTPServer, ExchangeID) -> Void = { _, _ in }
 
@@ -55,6 +57,8 @@ public final class HTTPClient: ClientConnectionHandler {
   public var ends: [ExchangeID: [Field]] = [:]
   public var failures: [ExchangeID: ExchangeFailure] = [:]
   public var left: [ExchangeID: Int] = [:]
+  /// It sends no more.
+  public var isOver = false
 
   public init(_ version: HTTPVersion) {
     connection = ClientConnection(version)

@@ -55,8 +55,8 @@ enum H2Callbacks {
     unsafe nghttp2_session_callbacks_set_send_data_callback(callbacks) { _, _, header, count, _, user in
       unsafe H2Callbacks.writeHeader(header, count, H2Callbacks.mailbox(user))
     }
-    unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, user in
-      unsafe H2Callbacks.frameSent(frame, H2Callbacks.mailbox(user))
+    unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { session, frame, user in
+      unsafe H2Callbacks.frameSent(session, frame, H2Callbacks.mailbox(user))
     }
     unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) { _, frame, error, user in
       unsafe H2Callbacks.frameNotSent(frame, error, H2Callbacks.mailbox(user))
@@ -221,16 +221,30 @@ extension H2Callbacks {
     return goOn
   }
 
-  private static func frameSent(_ frame: UnsafePointer<nghttp2_frame>?, _ mailbox: H2Mailbox) -> Int32 {
-    guard let frame = unsafe frame, UInt32(unsafe frame.pointee.hd.type) == NGHTTP2_GOAWAY.rawValue else {
-      return goOn
+  private static func frameSent(
+    _ session: OpaquePointer?, _ frame: UnsafePointer<nghttp2_frame>?, _ mailbox: H2Mailbox
+  ) -> Int32 {
+    guard let frame = unsafe frame else { return goOn }
+    let head = unsafe frame.pointee.hd
+    switch UInt32(head.type) {
+    case NGHTTP2_GOAWAY.rawValue: unsafe goawaySent(frame.pointee.goaway, mailbox)
+    case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
+      guard UInt32(head.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0, mailbox.isServer,
+        mailbox.settings.endsUnreadRequests,
+        unsafe nghttp2_session_get_stream_remote_close(session, head.stream_id) == 0
+      else { return goOn }
+      unsafe _ = nghttp2_submit_rst_stream(
+        session, UInt8(NGHTTP2_FLAG_NONE.rawValue), head.stream_id, H2Code.noError.rawValue)
+    default: break
     }
-    let goaway = unsafe frame.pointee.goaway
+    return goOn
+  }
+
+  private static func goawaySent(_ goaway: nghttp2_goaway, _ mailbox: H2Mailbox) {
     if unsafe goaway.error_code != 0, unsafe goaway.error_code != mailbox.ending?.rawValue {
       let reason = unsafe UnsafeBufferPointer(start: goaway.opaque_data, count: goaway.opaque_data_len)
       unsafe mailbox.fail(H2Code(rawValue: goaway.error_code), String(decoding: reason, as: UTF8.self))
     }
-    return goOn
   }
 
   /// A request that could not be opened: it was reset while it waited, or GOAWAY came first. nghttp2 may not

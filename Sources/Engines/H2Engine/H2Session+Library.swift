@@ -42,6 +42,9 @@ extension H2Session {
     case .client: entries.append(entry(NGHTTP2_SETTINGS_ENABLE_PUSH, 0))
     case .server:
       entries.append(entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings.maximumConcurrentStreams))
+      if settings.takesExtendedConnect {
+        entries.append(entry(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1))
+      }
     }
     let none = UInt8(NGHTTP2_FLAG_NONE.rawValue)
     let settled = unsafe entries.withUnsafeBufferPointer { buffer in

@@ -13,6 +13,11 @@ public struct H2Settings: Hashable, Sendable {
   /// Streams that the peer may have open at once (SETTINGS_MAX_CONCURRENT_STREAMS); more end the session, or
   /// are refused while the peer cannot know the limit yet. Clients announce none: there is no push.
   public var maximumConcurrentStreams: UInt32 = 200
+  /// A server takes CONNECT with `:protocol`, and says so (SETTINGS_ENABLE_CONNECT_PROTOCOL, RFC 8441).
+  public var takesExtendedConnect = false
+  /// A server that has ended a response resets the stream with NO_ERROR where the client has not ended its
+  /// request: nobody reads the rest (RFC 9113 section 8.1). Not for tunnels, whose sides end one by one.
+  public var endsUnreadRequests = false
   /// RST_STREAM frames that a client may send at once, and per second after that, before the session ends
   /// with ENHANCE_YOUR_CALM (CVE-2023-44487). Tunnels carry the resets of applications, so this is far above
   /// nghttp2's own 1,000 and 33.

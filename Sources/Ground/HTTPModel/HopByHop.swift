@@ -6,6 +6,7 @@ public enum HopByHop {
     case 2: name == "te"
     case 7: name == "upgrade"
     case 10: name == "connection" || name == "keep-alive"
+    case 14: name == "http2-settings"
     case 16: name == "proxy-connection"
     case 17: name == "transfer-encoding"
     case 18: name == "proxy-authenticate"

@@ -22,6 +22,8 @@ extension RequestFacts {
       method: asked.head.method, path: asked.path, host: asked.head.authority, fields: asked.head.fields,
       remote: asked.remote, token: admission?.identity)
     isRemoteUnknown = asked.remote == nil
+    // Of what goes through its tunnel no path is seen.
+    isPathUnknown = asked.head.method == "CONNECT"
     guard let admission else { return }
     var head = asked.head
     admission.apply(to: &head)

@@ -1,6 +1,7 @@
 import Bytes
 import HTTPExchange
 import HTTPModel
+import HTTPRouting
 import MeshModel
 
 /// One connection of a client: finds out what it speaks, then reads its requests.
@@ -17,7 +18,7 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
   private var exchanges: [ExchangeID: RequestExchange] = [:]
   private var relay: RawRelay?
   private let declared: ApplicationProtocol?
-  /// What came before it was clear what is spoken.
+  /// What came before it was clear what is spoken; at most what `Sniff` looks at.
   private var unread: [UInt8] = []
   private var hasEnded = false
 
@@ -36,8 +37,8 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
       client.map { .init(address: nil, workload: $0, identity: origin.identity) }
         ?? .init(namespace: origin.namespace ?? "", identity: origin.identity))
     switch declared {
-    case .http1: speak(.http1)
-    case .http2, .grpc: speak(.http2)
+    // What the application speaks; the client's first bytes say which HTTP it speaks itself.
+    case .http1, .http2, .grpc: break
     case .tcp: startRelay()
     // A server that speaks first must not wait for its client: it is dialed at once.
     case nil: startRelay(isTentative: true)
@@ -78,10 +79,8 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
       connection.receive(bytes)
       return afterReceiving()
     }
-    guard let relay, relay.isTentative else {
-      relay?.fromClient(bytes)
-      return
-    }
+    guard let relay else { return receivedHTTP(bytes) }
+    guard relay.isTentative else { return relay.fromClient(bytes) }
     for index in bytes.indices { unread.append(bytes[index]) }
     switch Sniff.of(unread) {
     case .undecided: return
@@ -91,15 +90,29 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
     case .http(let version):
       self.relay = nil
       relay.giveUp()
-      speak(version)
-      connection?.receive(unread.span)
-      afterReceiving()
+      begin(version)
     }
     unread = []
   }
 
+  /// On a port that declares HTTP.
+  private func receivedHTTP(_ bytes: Span<UInt8>) {
+    for index in bytes.indices { unread.append(bytes[index]) }
+    if let version = Sniff.version(unread) { begin(version) }
+  }
+
+  private func begin(_ version: HTTPVersion) {
+    speak(version)
+    let found = unread
+    unread = []
+    connection?.receive(found.span)
+    afterReceiving()
+  }
+
   func ended() {
     hasEnded = true
+    // It cannot become the preface of HTTP/2 any more.
+    if connection == nil, relay == nil { begin(.http1) }
     if let connection {
       connection.finish()
       afterReceiving()
@@ -142,6 +155,13 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
     if connection.isFinished, hasEnded || connection.version == .http2 { close(isClean: true) }
   }
 
+  /// Bytes of a request have left. Nothing else may come of the client until it is told so.
+  func consumed(_ id: ExchangeID, _ count: Int) {
+    guard let connection, count > 0 else { return }
+    connection.consumed(id, count)
+    giveCredit(connection.takeCredit())
+  }
+
   func giveCredit(_ count: Int) { if count > 0 { pipe?.credit(count) } }
   func wakePipe() { pipe?.wake() }
 
@@ -166,7 +186,11 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
     proxy.left(self)
   }
 
-  func drain() { connection?.drain() }
+  func drain() {
+    // Who has not said anything is not cut.
+    if connection == nil, relay == nil { return close(isClean: true) }
+    connection?.drain()
+  }
 
   /// Nothing can be said to the client any more, and nothing comes of it.
   var isGone: Bool { pipe == nil }
@@ -194,6 +218,12 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
   func sent(_ id: ExchangeID, _ count: Int) { exchanges[id]?.sentToClient(count) }
   func wantsTransmit() { pipe?.wake() }
 
+  /// Names the workload that was picked in what tells it of the client.
+  func name(_ destination: Identity, in head: inout RequestHead) {
+    let client = ClientFields(identity: origin.identity, address: origin.address.ip, scheme: "http")
+    client.nameDestination(destination, in: &head.fields)
+  }
+
   func done(_ id: ExchangeID) {
     exchanges[id] = nil
     if proxy.isDraining { connection?.drain() }
@@ -209,6 +239,12 @@ enum Sniff {
   private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
   /// No other protocol begins with a line of so many bytes that begins with a word.
   private static let longestLine = 8 << 10
+
+  /// Of bytes that are HTTP; nil as long as they may be either.
+  static func version(_ bytes: [UInt8]) -> HTTPVersion? {
+    guard bytes.count < preface.count else { return bytes.starts(with: preface) ? .http2 : .http1 }
+    return preface.starts(with: bytes) ? nil : .http1
+  }
 
   /// HTTP/2 is its preface. HTTP/1.x is what any application could take for it, well-formed or not: what is
   /// not read as requests here must not be read as requests there, with fields that we would have removed.

@@ -51,7 +51,7 @@ final class Shadow: UpstreamUser {
     _ mirroring: HTTPRouting.Mirroring, _ request: IncomingRequest, asked: AskedRequest,
     _ downstream: Downstream, requestID: String, rule: String
   ) {
-    guard request.upgrade == nil, request.head.method != "CONNECT" else { return nil }
+    guard !request.asksForTunnel else { return nil }
     self.mirroring = mirroring
     self.request = request
     self.asked = asked
@@ -153,6 +153,7 @@ final class Shadow: UpstreamUser {
   func opened(_ upstream: Upstream) {
     var head = mirroring.head
     admission?.apply(to: &head)
+    if let identity = endpoint?.workload.identity { downstream.name(identity, in: &head) }
     guard let id = try? upstream.request(head, body: request.body, upgrade: nil, for: self) else {
       return drop(.upstreamProtocolError, "the copy may not be sent")
     }

@@ -10,10 +10,14 @@ import Tokens
 extension RequestExchange {
   func informed(_ head: ResponseHead) {
     guard response == .none else { return }
-    connection?.inform(id, head)
+    connection?.inform(id, ResponseHead(status: head.status, fields: HopByHop.removed(from: head.fields)))
   }
 
   func answered(_ incoming: IncomingResponse) {
+    var incoming = incoming
+    if incoming.isTunnel, let fault = tunnelFault(&incoming) {
+      return refuse(502, .upstreamProtocolError, fault)
+    }
     let grpc = incoming.head.fields.first("grpc-status").flatMap { Int($0) }
     answeredStatus = grpc.map(GRPCStatus.httpStatus) ?? incoming.head.status
     if let sentAt { record.upstreamDuration = (proxy.now - sentAt).nanoseconds }
@@ -25,8 +29,10 @@ extension RequestExchange {
     head.fields = HopByHop.removed(from: head.fields).filter { $0.name != "te" }
     changes.apply(to: &head)
     if let cookie = hash.cookie { head.fields.append(Field("set-cookie", cookie)) }
-    let upgrade = incoming.isTunnel ? incoming.head.fields.first("upgrade") ?? request.upgrade : nil
-    respond(head, incoming.body, upgrade: upgrade, grpc)
+    guard incoming.isTunnel else { return respond(head, incoming.body, grpc) }
+    openTunnel()
+    respond(head, incoming.body, upgrade: tunnel?.offer ?? "", grpc)
+    sayEarly()
   }
 
   private func respond(_ head: ResponseHead, _ body: BodySize, upgrade: String? = nil, _ grpc: Int?) {
@@ -162,9 +168,13 @@ extension RequestExchange {
   private func send(_ head: ResponseHead, _ body: [UInt8]) {
     guard response == .none else { return }
     response = .begun
+    var head = head
+    // A success would open the tunnel.
+    if tunnel != nil, (200..<300).contains(head.status) { head.status = 501 }
     record.status = head.status
     record.bytesSent += UInt64(body.count)
-    try? connection?.respond(id, head, body: .exactly(body.count))
+    let size = body.isEmpty && record.isGRPC ? BodySize.none : .exactly(body.count)
+    try? connection?.respond(id, head, body: size)
     connection?.send(id, body.span)
     connection?.end(id)
     finish()
@@ -190,7 +200,7 @@ extension RequestExchange {
     place = nil
     budget = nil
     replay.discard()
-    connection?.consumed(id, uncredited)
+    downstream.consumed(id, uncredited)
     uncredited = 0
     record.duration = (proxy.now - began).nanoseconds
     record.messagesReceived = requestMessages.messages

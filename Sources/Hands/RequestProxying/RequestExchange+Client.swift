@@ -12,6 +12,7 @@ extension RequestExchange {
     record.bytesReceived += UInt64(bytes.count)
     if record.isGRPC { requestMessages.read(bytes) }
     for shadow in shadows { shadow.body(bytes) }
+    if tunnel != nil, hasEnded { return tunnelled(bytes) }
     if let upstream, let upstreamID {
       replay.append(bytes)
       return upstream.send(upstreamID, bytes)
@@ -25,6 +26,7 @@ extension RequestExchange {
   }
 
   func clientEnded(trailers: [Field]) {
+    if tunnel != nil, hasEnded { return tunnelEnded() }
     hasEnded = true
     self.trailers = trailers
     for shadow in shadows { shadow.requestEnded(trailers) }
@@ -42,7 +44,7 @@ extension RequestExchange {
   func sent(_ count: Int) {
     let given = min(count, uncredited)
     uncredited -= given
-    if given > 0 { connection?.consumed(id, given) }
+    downstream.consumed(id, given)
   }
 
   /// The client is gone, or broke the exchange off.

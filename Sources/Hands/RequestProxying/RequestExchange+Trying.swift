@@ -53,10 +53,11 @@ extension RequestExchange {
     pending = nil
     guard var head = forwarding?.head else { return }
     admission?.apply(to: &head)
+    if let identity = endpoint?.workload.identity { downstream.name(identity, in: &head) }
+    beginHandshake(&head, to: upstream.key.version)
     do throws(HeadError) {
       upstreamID = try upstream.request(
-        head, body: request.body, upgrade: upstream.key.version == .http1 ? request.upgrade : nil,
-        for: self)
+        head, body: tunnel == nil ? request.body : .none, upgrade: tunnel?.offer, for: self)
     } catch {
       return refuse(502, .upstreamProtocolError, "the request may not be sent: \(error)")
     }

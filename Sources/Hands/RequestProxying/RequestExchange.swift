@@ -37,6 +37,9 @@ final class RequestExchange: UpstreamUser, Timed {
   var admission: TokenAdmission?
   var tokenFault: TokenFault?
 
+  /// Nil for a request that asks for none.
+  var tunnel: Tunnelling?
+
   // Where it goes
   var forwarding: Forwarding?
   var destination: Destination?
@@ -74,6 +77,7 @@ final class RequestExchange: UpstreamUser, Timed {
     record = downstream.record(of: request)
   }
 
+  var awaitsSettings: Bool { tunnel?.offer != nil }
   var isPending: Bool { pending != nil }
   var proxy: RequestProxy { downstream.proxy }
   var connection: ServerConnection? { downstream.connection }
@@ -87,6 +91,7 @@ final class RequestExchange: UpstreamUser, Timed {
     let trace = TraceFields.settleTrace(&head.fields, recordsSpan: false, using: &proxy.random)
     record.traceHigh = trace.traceHigh
     record.traceLow = trace.traceLow
+    guard settleTunnel(&head) else { return }
     let configuration = downstream.tables.configuration
     var client = ClientFields(
       identity: downstream.origin.identity, address: downstream.origin.address.ip,
@@ -94,7 +99,7 @@ final class RequestExchange: UpstreamUser, Timed {
       destination: downstream.target.workload?.identity)
     client.trustedProxies = configuration.trustedProxies
     let remote = client.remoteAddress(of: head.fields)
-    client.apply(to: &head.fields)
+    client.apply(to: &head.fields, telling: ClientFields.Telling(configuration.clientFields))
     guard
       let routed = RoutedRequest(
         head, port: downstream.target.address.port, sourceNamespace: downstream.origin.namespace,

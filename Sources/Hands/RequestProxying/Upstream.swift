@@ -7,6 +7,8 @@ import Resilience
 
 /// Who has a request at an upstream connection.
 protocol UpstreamUser: AnyObject {
+  /// Asks for what a server may not take, and waits until it is known.
+  var awaitsSettings: Bool { get }
   /// The connection takes the request now.
   func opened(_ upstream: Upstream)
   func informed(_ head: ResponseHead)
@@ -15,6 +17,10 @@ protocol UpstreamUser: AnyObject {
   func ended(trailers: [Field])
   func failed(_ failure: UpstreamFailure)
   func sent(_ count: Int)
+}
+
+extension UpstreamUser {
+  var awaitsSettings: Bool { false }
 }
 
 /// Why a request at an upstream connection cannot go on.
@@ -51,14 +57,20 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
 
   func dial(_ endpoint: MeshIndex.Endpoint, _ world: any RequestWorld) {
     pipe = world.dial(endpoint, for: key.origin, owner: self)
+    watch()
+  }
+
+  /// The time that a connection has to take requests, or to tell what it takes.
+  private func watch() {
     let limit = Interval.milliseconds(max(pool.policy.pool.connectTimeout, 1))
     timeout = pool.proxy.wake(self, at: pool.now + limit)
   }
 
   func deadlinePassed(_ token: UInt64) {
-    guard !isOpen, !isOver else { return }
+    guard !isOpen || !waiting.isEmpty, !isOver else { return }
     let pipe = pipe
-    broken(.failed("no connection within \(pool.policy.pool.connectTimeout) ms"))
+    let lacking = isOpen ? "SETTINGS" : "connection"
+    broken(.failed("no \(lacking) within \(pool.policy.pool.connectTimeout) ms"))
     pipe?.close(isClean: false)
   }
 
@@ -69,7 +81,7 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
     if let most = pool.policy.pool.maxConcurrentStreams, users.count + waiting.count >= most { return false }
     if hasAged { return false }
     guard isOpen else { return key.version == .http2 && waiting.count < 100 }
-    return waiting.isEmpty && connection.takesRequests
+    return (waiting.isEmpty || key.version == .http2) && connection.takesRequests
   }
 
   func take(_ user: any UpstreamUser) {
@@ -77,7 +89,20 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
       idleSince = nil
       pool.becameBusy(self)
     }
-    if isOpen { user.opened(self) } else { waiting.append(user) }
+    guard isOpen, connection.hasSettings || !user.awaitsSettings else {
+      if isOpen, waiting.isEmpty { watch() }
+      return waiting.append(user)
+    }
+    user.opened(self)
+  }
+
+  /// Those that need wait no longer.
+  private func admit() {
+    let ready = waiting.filter { connection.hasSettings || !$0.awaitsSettings }
+    waiting.removeAll { connection.hasSettings || !$0.awaitsSettings }
+    if waiting.isEmpty { pool.proxy.cancel(timeout) }
+    for user in ready { user.opened(self) }
+    tidy()
   }
 
   // MARK: What users do
@@ -121,12 +146,10 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
   func opened() {
     isOpen = true
     openedAt = pool.now
-    pool.proxy.cancel(timeout)
-    let users = waiting
-    waiting = []
-    for user in users { user.opened(self) }
-    tidy()
+    admit()
   }
+
+  func settled() { if isOpen { admit() } }
 
   func received(_ bytes: Span<UInt8>) {
     connection.receive(bytes)
@@ -152,7 +175,7 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
   func transmit(into bytes: inout OutputSpan<UInt8>) -> PipeFill {
     let before = bytes.count
     connection.transmit(into: &bytes)
-    return bytes.count > before ? .bytes : .later
+    return bytes.count > before ? .bytes : connection.hasSaidAll ? .end : .later
   }
 
   func settle() {

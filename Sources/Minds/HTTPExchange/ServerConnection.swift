@@ -43,12 +43,15 @@ public final class ServerConnection {
   private var isUnderWay = false
   private var isReceiving = false
   private var isPeerDone = false
+  private var isTunnel = false
 
   // HTTP/2
   private let session: H2Session?
   private let outgoing = Outgoing()
   /// Requests of which the owner knows.
   private var known: Set<Int32> = []
+  /// Those that came as an extended CONNECT.
+  private var extended: Set<Int32> = []
   private var events = H2Events()
 
   public init(_ version: HTTPVersion, limits: HTTPLimits = HTTPLimits()) {
@@ -63,6 +66,8 @@ public final class ServerConnection {
     // Clients' resets are answered by work: far below what a tunnel tolerates (CVE-2023-44487).
     settings.resetBurst = 200
     settings.resetsPerSecond = 50
+    settings.takesExtendedConnect = true
+    settings.endsUnreadRequests = true
     session = H2Session(.server, settings: settings)
   }
 
@@ -95,7 +100,7 @@ public final class ServerConnection {
       return cut()
     }
     for case .end in found where isUnderWay { handler?.ended(ExchangeID(exchange), trailers: []) }
-    if server.isIdle { isClosing = true }
+    if server.isIdle || server.isOver { isClosing = true }
   }
 
   /// Everything under way is lost.
@@ -219,6 +224,7 @@ public final class ServerConnection {
       if known.contains(stream) { handler?.ended(ExchangeID(stream), trailers: []) }
     case .reset(let stream, _), .streamClosed(let stream, _):
       outgoing.streams.bodies[stream] = nil
+      extended.remove(stream)
       if known.remove(stream) != nil, !isOver(stream) { handler?.aborted(ExchangeID(stream)) }
     case .goaway, .settings, .pong: break
     }
@@ -231,10 +237,11 @@ public final class ServerConnection {
 
   private func begin(_ stream: Int32, _ fields: [Field], _ endStream: Bool, _ session: H2Session) {
     do throws(HeadError) {
-      let head = try RequestHead(http2: fields)
-      let body = try BodySize.of(http2: fields, endStream: endStream)
+      let request = try IncomingRequest(http2: fields, endStream: endStream)
       known.insert(stream)
-      handler?.begun(ExchangeID(stream), IncomingRequest(head: head, body: body, version: .http2))
+      if request.upgrade != nil { extended.insert(stream) }
+      handler?.begun(ExchangeID(stream), request)
+      if request.asksForTunnel, known.contains(stream) { handler?.ended(ExchangeID(stream), trailers: []) }
       if endStream, known.contains(stream) { handler?.ended(ExchangeID(stream), trailers: []) }
     } catch {
       session.reset(stream, .protocolError)
@@ -254,12 +261,17 @@ public final class ServerConnection {
 
   /// Sends 100 or 103 before the response.
   public func inform(_ id: ExchangeID, _ head: ResponseHead) {
-    guard session == nil, isCurrent(id) else { return }
-    try? server.inform(head, into: &outgoing.queue)
+    if let session {
+      guard known.contains(id.number), outgoing.streams.bodies[id.number] == nil else { return }
+      try? session.submitInformational(id.number, head.http2Fields)
+    } else if isCurrent(id) {
+      try? server.inform(head, into: &outgoing.queue)
+    }
     handler?.wantsTransmit()
   }
 
-  /// Begins the response; `send` and `end` follow.
+  /// Begins the response; `send` and `end` follow. `upgrade` is not nil where a tunnel begins: the protocol,
+  /// or empty after a CONNECT.
   ///
   /// - Throws: what may not be sent, in words: nothing was, and another response may be given.
   public func respond(
@@ -267,21 +279,44 @@ public final class ServerConnection {
   ) throws(HeadError) {
     if let session {
       guard known.contains(id.number) else { return }
+      let head = try extended.contains(id.number) ? Self.answer(toExtendedConnect: head) : head
+      // A tunnel has no body, and bytes. Else the head ends the stream, as gRPC asks of a status without
+      // messages.
+      let hasBody = body != .none || upgrade != nil
       outgoing.streams.bodies[id.number] = OutgoingBody()
       do throws(H2Error) {
-        try session.submitResponse(id.number, section(head, body), hasBody: true)
+        try session.submitResponse(id.number, section(head, body), hasBody: hasBody)
       } catch {
         outgoing.streams.bodies[id.number] = nil
         throw HeadError("\(error)")
       }
+      if !hasBody { finished.insert(id.number) }
     } else if isCurrent(id) {
       do throws(H1Error) {
         try server.respond(head, body: body, upgrade: upgrade, into: &outgoing.queue)
       } catch {
         throw HeadError(error.detail)
       }
+      if upgrade != nil { enterTunnel() }
     }
     handler?.wantsTransmit()
+  }
+
+  /// What came behind the request is of the tunnel, and so is the end.
+  private func enterTunnel() {
+    isTunnel = true
+    guard !isReceiving else { return }
+    pump()
+    if isPeerDone { finish() }
+  }
+
+  /// In HTTP/2 a success opens the tunnel, and another than that must not be taken for it.
+  private static func answer(toExtendedConnect head: ResponseHead) throws(HeadError) -> ResponseHead {
+    guard (100..<300).contains(head.status) else { return head }
+    guard head.status == 101 else { throw HeadError("it is a success and no change of protocol") }
+    var head = head
+    head.status = 200
+    return head
   }
 
   private func section(_ head: ResponseHead, _ body: BodySize) -> [Field] {
@@ -324,7 +359,8 @@ public final class ServerConnection {
         return cut()
       }
       isUnderWay = server.request != nil
-      if server.isOver { isClosing = true }
+      // Whoever ends a tunnel ends both of its directions (RFC 9110 section 9.3.6).
+      if server.isOver || isTunnel { isClosing = true }
       if !isReceiving { pump() }
     }
     handler?.wantsTransmit()

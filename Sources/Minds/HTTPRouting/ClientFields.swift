@@ -35,6 +35,19 @@ public struct ClientFields: Hashable, Sendable {
   public struct Telling: OptionSet, Hashable, Sendable {
     public let rawValue: UInt8
     public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    public init(_ fields: [ClientField]) {
+      self = []
+      for field in fields {
+        switch field {
+        case .forwardedFor: insert(.forwardedFor)
+        case .forwardedProto: insert(.forwardedProto)
+        case .clientCertificate: insert(.clientCertificate)
+        case .forwarded: insert(.forwarded)
+        }
+      }
+    }
+
     public static let forwardedFor = Telling(rawValue: 1)
     public static let forwardedProto = Telling(rawValue: 2)
     public static let clientCertificate = Telling(rawValue: 4)
@@ -106,7 +119,20 @@ public struct ClientFields: Hashable, Sendable {
   }
 
   /// `By=<destination>;URI=<client>`: identities hold no character that would need quotes.
-  private var certificateElement: String? {
+  private var certificateElement: String? { element(naming: destination) }
+
+  /// Names the destination, which is known only when one was picked, in the element for the client. An
+  /// element that is not ours, or is gone, is left as it is.
+  public func nameDestination(_ destination: Identity, in fields: inout [Field]) {
+    guard let unnamed = element(naming: nil), let named = element(naming: destination),
+      let place = fields.lastIndex(where: { $0.name == Self.clientCertificate })
+    else { return }
+    let value = fields[place].value
+    guard value == unnamed || value.hasSuffix("," + unnamed) else { return }
+    fields[place].value = value.dropLast(unnamed.count) + named
+  }
+
+  private func element(naming destination: Identity?) -> String? {
     identity.map { client in destination.map { "By=\($0);URI=\(client)" } ?? "URI=\(client)" }
   }
 

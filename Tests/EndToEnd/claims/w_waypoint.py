@@ -77,9 +77,11 @@ class Waypoints:
             os.kill(number, signal.SIGKILL)
         hold(found, "there is no waypoint to kill")
 
-    def processes(self):
-        """The process of each waypoint that runs."""
-        return [number for pod in self.running() for number in self.mesh.processes(pod)]
+    def processes(self, account=""):
+        """The process of each waypoint that runs, or of those of one account (`namespace/name`)."""
+        name = account.rpartition("/")[2]
+        pods = [pod for pod in self.running() if pod.name.startswith(f"{name}-waypoint-" if name else "")]
+        return [number for pod in pods for number in self.mesh.processes(pod)]
 
 
 def same(outcomes, status):

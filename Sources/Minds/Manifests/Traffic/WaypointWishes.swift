@@ -1,4 +1,4 @@
-import MeshModel
+public import MeshModel
 
 /// What a ServiceAccount's annotations ask of the waypoint before it. One that cannot be read counts as not
 /// written, and is an error.
@@ -10,12 +10,15 @@ public struct WaypointWishes: Hashable, Sendable {
   /// `apus.io/trusted-proxies`: how many proxies before the mesh are believed about whom they speak for, as
   /// Istio's `numTrustedProxies`; 0 to 16.
   public var trustedProxies = 0
+  /// `apus.io/client-fields`: what applications are told about the client; `none` for nothing.
+  public var clientFields = ClientField.standard
 
   static let presence = "apus.io/waypoint"
   static let count = "apus.io/waypoint-replicas"
   private static let prefix = "apus.io/"
   static let proxies = "apus.io/trusted-proxies"
-  private static let known = [presence, count, proxies]
+  static let telling = "apus.io/client-fields"
+  private static let known = [presence, count, proxies, telling]
   private static let proxyLimits = 0...16
 
   public init() {}
@@ -32,11 +35,27 @@ public struct WaypointWishes: Hashable, Sendable {
         replicas = Self.number(text, WaypointConfiguration.replicaLimits, name, annotations) ?? replicas
       case Self.proxies:
         trustedProxies = Self.number(text, Self.proxyLimits, name, annotations) ?? trustedProxies
+      case Self.telling: clientFields = Self.fields(text, name, annotations) ?? clientFields
       default:
         annotations?.invalid(
           name, "is none that a ServiceAccount has", remedy: "Use \(Self.known.joined(separator: " or ")).")
       }
     }
+  }
+
+  /// Names, with commas between them, in any order.
+  private static func fields(_ text: String, _ name: String, _ annotations: Section?) -> [ClientField]? {
+    if text == "none" { return [] }
+    let names = text.lowercased().split(separator: ",", omittingEmptySubsequences: false).map { word in
+      String(word.drop { $0 == " " }.prefix { $0 != " " })
+    }
+    let fields = names.map { ClientField(rawValue: $0) }
+    if !fields.contains(nil) { return ClientField.allCases.filter { fields.contains($0) } }
+    let known = ClientField.allCases.map(\.rawValue).joined(separator: ", ")
+    annotations?.invalid(
+      name, "\(text.debugDescription) is no list of fields that tell of a client",
+      remedy: "Use \"none\", or some of \(known), with commas between them.")
+    return nil
   }
 
   private static func number(
@@ -54,5 +73,6 @@ extension WaypointConfiguration {
     isAlwaysOn = wishes.isAlwaysOn
     replicas = wishes.replicas
     trustedProxies = wishes.trustedProxies
+    clientFields = wishes.clientFields
   }
 }
