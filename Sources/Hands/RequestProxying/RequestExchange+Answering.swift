@@ -10,6 +10,7 @@ import Tokens
 extension RequestExchange {
   func informed(_ head: ResponseHead) {
     guard response == .none else { return }
+    saidContinue = true
     connection?.inform(id, head)
   }
 
@@ -25,6 +26,7 @@ extension RequestExchange {
     head.fields = HopByHop.removed(from: head.fields).filter { $0.name != "te" }
     changes.apply(to: &head)
     if let cookie = hash.cookie { head.fields.append(Field("set-cookie", cookie)) }
+    isTunnel = incoming.isTunnel
     let upgrade = incoming.isTunnel ? incoming.head.fields.first("upgrade") ?? request.upgrade : nil
     respond(head, incoming.body, upgrade: upgrade, grpc)
   }
@@ -66,16 +68,21 @@ extension RequestExchange {
   }
 
   func received(_ bytes: Span<UInt8>) {
+    lastByte = proxy.now
+    if undelivered == 0 { lastTaken = lastByte }
     undelivered += bytes.count
     record.bytesSent += UInt64(bytes.count)
     if record.isGRPC { responseMessages.read(bytes) }
     connection?.send(id, bytes)
+    downstream.noteHeld()
   }
 
   /// The client has taken bytes of the response: the endpoint may send more.
   func sentToClient(_ count: Int) {
     let given = min(count, undelivered)
     undelivered -= given
+    lastTaken = proxy.now
+    lastByte = lastTaken
     if given > 0, let upstreamID { upstream?.consumed(upstreamID, given) }
   }
 
@@ -101,7 +108,8 @@ extension RequestExchange {
       // What the client has is a part: it must not take it for the whole.
       return breakOff()
     }
-    tryFailed(result, words)
+    // Not ours to pass on, and not for want of an endpoint (RFC 9110 section 15.6.3).
+    tryFailed(result, words, isMalformed: failure.isMalformed)
   }
 
   // MARK: Our own answers
@@ -216,6 +224,9 @@ extension GRPCStatus {
 }
 
 extension UpstreamFailure {
+  /// The endpoint answered what is no answer, or one that is too large.
+  var isMalformed: Bool { if case .exchange(.malformed) = self { true } else { false } }
+
   /// What it means for another try, and in words.
   func judged(wasSent: Bool) -> (TryResult, String) {
     switch self {

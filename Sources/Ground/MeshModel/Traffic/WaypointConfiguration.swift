@@ -53,6 +53,7 @@ public struct WaypointConfiguration: Hashable, Sendable, Codable {
   /// for, and are believed. With none the client's address is that of its connection.
   public var trustedProxies = 0
   public var pathForm = PathForm.base
+  public var limits = RequestLimits()
 
   public init(
     waypoint: WaypointName, services: [ServiceTraffic] = [], destinations: [DestinationTraffic] = [],

@@ -1,4 +1,4 @@
-import MeshModel
+public import MeshModel
 
 /// What a ServiceAccount's annotations ask of the waypoint before it. One that cannot be read counts as not
 /// written, and is an error.
@@ -10,12 +10,17 @@ public struct WaypointWishes: Hashable, Sendable {
   /// `apus.io/trusted-proxies`: how many proxies before the mesh are believed about whom they speak for, as
   /// Istio's `numTrustedProxies`; 0 to 16.
   public var trustedProxies = 0
+  public var limits = RequestLimits()
 
   static let presence = "apus.io/waypoint"
   static let count = "apus.io/waypoint-replicas"
   private static let prefix = "apus.io/"
   static let proxies = "apus.io/trusted-proxies"
-  private static let known = [presence, count, proxies]
+  private static let head = "apus.io/max-header-bytes"
+  private static let headTime = "apus.io/request-head-timeout"
+  private static let stallTime = "apus.io/stream-idle-timeout"
+  private static let idleTime = "apus.io/connection-idle-timeout"
+  private static let known = [presence, count, proxies, head, headTime, stallTime, idleTime]
   private static let proxyLimits = 0...16
 
   public init() {}
@@ -32,6 +37,10 @@ public struct WaypointWishes: Hashable, Sendable {
         replicas = Self.number(text, WaypointConfiguration.replicaLimits, name, annotations) ?? replicas
       case Self.proxies:
         trustedProxies = Self.number(text, Self.proxyLimits, name, annotations) ?? trustedProxies
+      case Self.head: limits.maximumHead = Self.number(text, RequestLimits.headLimits, name, annotations)
+      case Self.headTime: limits.headTimeout = Self.time(text, name, annotations)
+      case Self.stallTime: limits.stallTimeout = Self.time(text, name, annotations)
+      case Self.idleTime: limits.idleTimeout = Self.time(text, name, annotations)
       default:
         annotations?.invalid(
           name, "is none that a ServiceAccount has", remedy: "Use \(Self.known.joined(separator: " or ")).")
@@ -47,6 +56,17 @@ public struct WaypointWishes: Hashable, Sendable {
       name, "\(text.debugDescription) is no number from \(limits.lowerBound) to \(limits.upperBound)")
     return nil
   }
+
+  /// In milliseconds.
+  private static func time(_ text: String, _ name: String, _ annotations: Section?) -> Int? {
+    let time = WrittenDuration(text)
+    if let time, time.isExact, RequestLimits.timeLimits.contains(time.milliseconds) {
+      return time.milliseconds
+    }
+    annotations?.invalid(
+      name, "\(text.debugDescription) is no duration from a second to a day", remedy: "Write 10s or 1m30s.")
+    return nil
+  }
 }
 
 extension WaypointConfiguration {
@@ -54,5 +74,6 @@ extension WaypointConfiguration {
     isAlwaysOn = wishes.isAlwaysOn
     replicas = wishes.replicas
     trustedProxies = wishes.trustedProxies
+    limits = wishes.limits
   }
 }
