@@ -82,8 +82,10 @@ final class Applications {
   private(set) var servers: [(name: String, server: HTTPServer)] = []
   var total: Int { counts.values.reduce(0, +) }
 
-  func open(_ endpoint: MeshIndex.Endpoint, _ version: HTTPVersion = .http1) -> HTTPServer {
-    let server = HTTPServer(version)
+  func open(
+    _ endpoint: MeshIndex.Endpoint, _ version: HTTPVersion = .http1, limits: HTTPLimits = HTTPLimits()
+  ) -> HTTPServer {
+    let server = HTTPServer(version, limits: limits)
     let name = endpoint.workload.name
     server.onEnd = { [unowned self] server, id in
       counts[name, default: 0] += 1

@@ -27,8 +27,10 @@ final class World: RequestWorld {
   static let waypoint = ServiceKey(
     namespace: "production", hostname: "pay-waypoint.production.svc.cluster.local")
 
-  init(_ configuration: WaypointConfiguration, _ mesh: MeshSnapshot) throws {
-    proxy = RequestProxy(waypoint: Self.waypoint, world: self)
+  init(
+    _ configuration: WaypointConfiguration, _ mesh: MeshSnapshot, limits: HTTPLimits = HTTPLimits()
+  ) throws {
+    proxy = RequestProxy(waypoint: Self.waypoint, world: self, limits: limits)
     proxy.adopt(mesh)
     proxy.adopt(try WaypointTables(configuration))
   }
@@ -147,6 +149,8 @@ final class Link: Pipe {
   var isGone = false
   private var saidEnd = false
   private var farEnded = false
+  /// The far end takes nothing.
+  var isShut = false
   private(set) var credited = 0
   private(set) var received = 0
 
@@ -202,6 +206,7 @@ final class Link: Pipe {
       owner.ended()
     }
     guard !isGone else { return true }
+    guard !isShut else { return hasMoved }
     guard isAwake else { return hasMoved }
     isAwake = false
     var fill = PipeFill.later

@@ -59,9 +59,11 @@ public final class HTTPClient: ClientConnectionHandler {
   public var left: [ExchangeID: Int] = [:]
   /// It sends no more.
   public var isOver = false
+  /// False: bodies are not read, and their window stays shut.
+  public var isReading = true
 
-  public init(_ version: HTTPVersion) {
-    connection = ClientConnection(version)
+  public init(_ version: HTTPVersion, limits: HTTPLimits = HTTPLimits()) {
+    connection = ClientConnection(version, limits: limits)
     connection.handler = self
   }
 
@@ -69,7 +71,7 @@ public final class HTTPClient: ClientConnectionHandler {
   public func answered(_ id: ExchangeID, _ response: IncomingResponse) { answers[id] = response }
   public func received(_ id: ExchangeID, _ bytes: Span<UInt8>) {
     for index in bytes.indices { bodies[id, default: []].append(bytes[index]) }
-    connection.consumed(id, bytes.count)
+    if isReading { connection.consumed(id, bytes.count) }
   }
   public func ended(_ id: ExchangeID, trailers: [Field]) { ends[id] = trailers }
   public func failed(_ id: ExchangeID, _ failure: ExchangeFailure) { failures[id] = failure }

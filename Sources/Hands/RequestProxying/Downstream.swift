@@ -13,14 +13,30 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
   /// Those in force when the connection began.
   private let first: WaypointTables
   let proxy: RequestProxy
-  private var pipe: (any Pipe)?
+  private(set) var pipe: (any Pipe)?
   private(set) var connection: ServerConnection?
-  private var exchanges: [ExchangeID: RequestExchange] = [:]
-  private var relay: RawRelay?
+  private(set) var exchanges: [ExchangeID: RequestExchange] = [:]
+  private(set) var relay: RawRelay?
   private let declared: ApplicationProtocol?
-  /// What came before it was clear what is spoken; at most what `Sniff` looks at.
-  private var unread: [UInt8] = []
+  /// What came before it was clear what is spoken.
+  private(set) var unread: [UInt8] = []
   private var hasEnded = false
+
+  // Time and memory, see Downstream+Timed
+  let limits: HTTPLimits
+  var patience: Patience
+  /// When the client last took a byte.
+  private(set) var lastWritten: Instant
+  /// When the first byte came of what is not yet known for what it is.
+  private(set) var firstByte: Instant?
+  /// Responses that have been given whole and that the client has not taken, and when it last took of them.
+  var leaving: [ExchangeID: Instant] = [:]
+  var alarm: (when: Instant, token: UInt64)?
+  var hasCounted = false
+  /// Bytes of requests' bodies that endpoints have not taken.
+  var uncredited = 0
+  /// As the proxy knows it.
+  private(set) var held = 0
 
   init(
     _ pipe: any Pipe, for origin: Origin, to target: Target, declared: ApplicationProtocol?,
@@ -32,6 +48,9 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
     self.declared = declared
     first = tables
     self.proxy = proxy
+    limits = proxy.limits
+    lastWritten = proxy.now
+    patience = Patience(proxy.limits, at: proxy.now)
     let client = proxy.workload(at: origin.address.ip)
     source = RequestParty(
       client.map { .init(address: nil, workload: $0, identity: origin.identity) }
@@ -43,6 +62,7 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
     // A server that speaks first must not wait for its client: it is dialed at once.
     case nil: startRelay(isTentative: true)
     }
+    watch()
   }
 
   /// What endpoints are spoken to with, when nothing is configured.
@@ -57,7 +77,9 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
   }
 
   private func speak(_ version: HTTPVersion) {
-    let made = ServerConnection(version, limits: proxy.limits)
+    // What was waited for on a port that declares nothing is no head's time.
+    patience = Patience(limits, at: firstByte ?? proxy.now)
+    let made = ServerConnection(version, limits: limits)
     made.handler = self
     connection = made
   }
@@ -79,11 +101,15 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
       connection.receive(bytes)
       return afterReceiving()
     }
+    if firstByte == nil { firstByte = proxy.now }
     guard let relay else { return receivedHTTP(bytes) }
-    guard relay.isTentative else { return relay.fromClient(bytes) }
+    guard relay.isTentative else {
+      relay.fromClient(bytes)
+      return noteHeld()
+    }
     for index in bytes.indices { unread.append(bytes[index]) }
     switch Sniff.of(unread) {
-    case .undecided: return
+    case .undecided: return watch()
     case .other:
       relay.isTentative = false
       relay.fromClient(unread.span)
@@ -98,10 +124,10 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
   /// On a port that declares HTTP.
   private func receivedHTTP(_ bytes: Span<UInt8>) {
     for index in bytes.indices { unread.append(bytes[index]) }
-    if let version = Sniff.version(unread) { begin(version) }
+    if let version = Sniff.version(unread) { begin(version) } else { watch() }
   }
 
-  private func begin(_ version: HTTPVersion) {
+  func begin(_ version: HTTPVersion) {
     speak(version)
     let found = unread
     unread = []
@@ -138,21 +164,39 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
     if let relay { return relay.toClient(&bytes) }
     let before = bytes.count
     connection?.transmit(into: &bytes)
-    if bytes.count > before { return .bytes }
+    if bytes.count > before {
+      lastWritten = proxy.now
+      return .bytes
+    }
     return connection?.isFinished == true ? .end : .later
   }
 
   func settle() {
     connection?.settle()
+    if let connection, !leaving.isEmpty { leaving = leaving.filter { connection.isLeaving($0.key) } }
     relay?.settleClient()
+    noteHeld()
     afterReceiving()
   }
 
-  private func afterReceiving() {
+  func afterReceiving() {
     guard let connection else { return }
+    noteHeld()
+    if let end = connection.fault?.end { count(end) }
     giveCredit(connection.takeCredit())
     if connection.wantsWrite || connection.isFinished { pipe?.wake() }
-    if connection.isFinished, hasEnded || connection.version == .http2 { close(isClean: true) }
+    // Who was ended for a reason may not close by itself, and gets time to read why.
+    if connection.isFinished, hasEnded || connection.version == .http2 && !hasCounted {
+      return close(isClean: true)
+    }
+    watch()
+  }
+
+  /// Tells the proxy how much waits.
+  func noteHeld() {
+    let now = isGone ? 0 : (connection?.held ?? 0) + (relay?.held ?? 0) + uncredited
+    proxy.hold(now - held)
+    held = now
   }
 
   /// Bytes of a request have left. Nothing else may come of the client until it is told so.
@@ -183,6 +227,10 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
     let left = exchanges
     exchanges = [:]
     for exchange in left.values { exchange.clientLeft() }
+    leaving = [:]
+    proxy.cancel(alarm?.token)
+    alarm = nil
+    noteHeld()
     proxy.left(self)
   }
 
@@ -202,6 +250,7 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
   func begun(_ id: ExchangeID, _ request: IncomingRequest) {
     let exchange = RequestExchange(id, request, self)
     exchanges[id] = exchange
+    arm(proxy.now + limits.stallTimeout)
     exchange.start()
   }
 
@@ -215,7 +264,10 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
 
   func ended(_ id: ExchangeID, trailers: [Field]) { exchanges[id]?.clientEnded(trailers: trailers) }
   func aborted(_ id: ExchangeID) { exchanges.removeValue(forKey: id)?.clientLeft() }
-  func sent(_ id: ExchangeID, _ count: Int) { exchanges[id]?.sentToClient(count) }
+  func sent(_ id: ExchangeID, _ count: Int) {
+    if leaving[id] != nil { leaving[id] = proxy.now }
+    exchanges[id]?.sentToClient(count)
+  }
   func wantsTransmit() { pipe?.wake() }
 
   /// Names the workload that was picked in what tells it of the client.
@@ -226,6 +278,7 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
 
   func done(_ id: ExchangeID) {
     exchanges[id] = nil
+    if connection?.isLeaving(id) == true { leaving[id] = proxy.now }
     if proxy.isDraining { connection?.drain() }
   }
 }

@@ -20,7 +20,7 @@ final class RawRelay: PipeOwner, Timed {
   /// Bytes that left in one of the `transmit`s, not yet told.
   private var leftForServer = 0
   private var leftForClient = 0
-  private var isOver = false
+  private(set) var isOver = false
   /// Where it goes, to be judged again; nil before and after.
   private var endpoint: MeshIndex.Endpoint?
   /// How it ended, as long as it is not known whether the client speaks HTTP after all.
@@ -111,6 +111,7 @@ final class RawRelay: PipeOwner, Timed {
     // The client may yet speak HTTP, and be answered in it.
     self.outcome = outcome
     giveUp()
+    downstream.watch()
   }
 
   private func end(_ outcome: ConnectionRecord.Outcome, isClean: Bool) {
@@ -135,6 +136,9 @@ final class RawRelay: PipeOwner, Timed {
     record.duration = (downstream.proxy.now - began).nanoseconds
     downstream.proxy.world.record(record)
   }
+
+  /// Bytes that wait for either side.
+  var held: Int { toServer.count + toClient.count }
 
   // MARK: What may end it
 
@@ -227,6 +231,7 @@ final class RawRelay: PipeOwner, Timed {
     lastByte = downstream.proxy.now
     record.bytesSent += UInt64(bytes.count)
     toClient.append(bytes)
+    downstream.noteHeld()
     downstream.wakePipe()
   }
 

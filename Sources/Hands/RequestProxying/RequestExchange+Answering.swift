@@ -10,6 +10,7 @@ import Tokens
 extension RequestExchange {
   func informed(_ head: ResponseHead) {
     guard response == .none else { return }
+    saidContinue = true
     connection?.inform(id, ResponseHead(status: head.status, fields: HopByHop.removed(from: head.fields)))
   }
 
@@ -72,16 +73,21 @@ extension RequestExchange {
   }
 
   func received(_ bytes: Span<UInt8>) {
+    lastByte = proxy.now
+    if undelivered == 0 { lastTaken = lastByte }
     undelivered += bytes.count
     record.bytesSent += UInt64(bytes.count)
     if record.isGRPC { responseMessages.read(bytes) }
     connection?.send(id, bytes)
+    downstream.noteHeld()
   }
 
   /// The client has taken bytes of the response: the endpoint may send more.
   func sentToClient(_ count: Int) {
     let given = min(count, undelivered)
     undelivered -= given
+    lastTaken = proxy.now
+    lastByte = lastTaken
     if given > 0, let upstreamID { upstream?.consumed(upstreamID, given) }
   }
 
@@ -107,7 +113,8 @@ extension RequestExchange {
       // What the client has is a part: it must not take it for the whole.
       return breakOff()
     }
-    tryFailed(result, words)
+    // Not ours to pass on, and not for want of an endpoint (RFC 9110 section 15.6.3).
+    tryFailed(result, words, isMalformed: failure.isMalformed)
   }
 
   // MARK: Our own answers
@@ -226,6 +233,9 @@ extension GRPCStatus {
 }
 
 extension UpstreamFailure {
+  /// The endpoint answered what is no answer, or one that is too large.
+  var isMalformed: Bool { if case .exchange(.malformed) = self { true } else { false } }
+
   /// What it means for another try, and in words.
   func judged(wasSent: Bool) -> (TryResult, String) {
     switch self {

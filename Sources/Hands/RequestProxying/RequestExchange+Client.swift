@@ -9,6 +9,7 @@ import Resilience
 extension RequestExchange {
   func fromClient(_ bytes: Span<UInt8>) {
     uncredited += bytes.count
+    lastByte = proxy.now
     record.bytesReceived += UInt64(bytes.count)
     if record.isGRPC { requestMessages.read(bytes) }
     for shadow in shadows { shadow.body(bytes) }
@@ -44,6 +45,7 @@ extension RequestExchange {
   func sent(_ count: Int) {
     let given = min(count, uncredited)
     uncredited -= given
+    lastByte = proxy.now
     downstream.consumed(id, given)
   }
 
@@ -51,7 +53,7 @@ extension RequestExchange {
   func clientLeft() {
     guard response != .over else { return }
     if let fault = connection?.fault {
-      record.flags.insert(.downstreamProtocolError)
+      record.flags.insert(fault.end == .memory ? .overload : .downstreamProtocolError)
       record.details = fault.detail
       if response == .none { record.status = fault.status }
     } else {

@@ -89,10 +89,10 @@ extension RequestExchange {
   }
 
   /// A try has failed before anything was passed on.
-  func tryFailed(_ result: TryResult, _ words: String) {
+  func tryFailed(_ result: TryResult, _ words: String, isMalformed: Bool = false) {
     let handle = lease?.handle
     leaveTry(result.observation)
-    guard let destination, plan != nil else { return give(up: nil, result, words) }
+    guard let destination, plan != nil else { return give(up: nil, result, words, isMalformed) }
     let decision = plan?.decide(
       after: result, at: handle, bodyIsWhole: replay.isWhole, responseBegan: response != .none,
       ledger: destination.ledger, breaker: destination.breaker, now: proxy.now, using: &proxy.random)
@@ -100,13 +100,14 @@ extension RequestExchange {
     case .retry(let ticket)?:
       pauseToken = proxy.wake(self, at: proxy.now + ticket.pause)
       self.ticket = consume ticket
-    case .giveUp(let why)?: give(up: why, result, words)
-    case nil: give(up: nil, result, words)
+    case .giveUp(let why)?: give(up: why, result, words, isMalformed)
+    case nil: give(up: nil, result, words, isMalformed)
     }
   }
 
-  private func give(up why: GiveUp?, _ result: TryResult, _ words: String) {
+  private func give(up why: GiveUp?, _ result: TryResult, _ words: String, _ isMalformed: Bool) {
     if let why { noteGivenUp(why) }
+    if isMalformed { return refuse(502, .upstreamProtocolError, words) }
     var status = 503
     if case .timedOut = result { status = 504 }
     refuse(status, result.flag, words)

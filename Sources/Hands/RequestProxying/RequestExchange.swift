@@ -29,7 +29,12 @@ final class RequestExchange: UpstreamUser, Timed {
   var hasEnded = false
   var trailers: [Field] = []
   /// Received of the client and not yet given back to its window.
-  var uncredited = 0
+  var uncredited = 0 { didSet { downstream.uncredited += uncredited - oldValue } }
+  /// When a byte last came or left, and when the client last took one.
+  var lastByte: Instant
+  var lastTaken: Instant
+  /// The client was told to send its body.
+  var saidContinue = false
 
   // What is judged
   var asked: AskedRequest?
@@ -74,6 +79,7 @@ final class RequestExchange: UpstreamUser, Timed {
     self.downstream = downstream
     replay = ReplayBuffer(downstream.proxy.replays)
     began = downstream.proxy.now
+    (lastByte, lastTaken) = (began, began)
     record = downstream.record(of: request)
   }
 

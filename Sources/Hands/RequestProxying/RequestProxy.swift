@@ -12,7 +12,11 @@ public import Tokens
 /// belongs to its worker's thread.
 public final class RequestProxy {
   unowned let world: any RequestWorld
-  let limits: HTTPLimits
+  private let base: HTTPLimits
+  /// Connections keep those with which they began.
+  private(set) var limits: HTTPLimits
+  /// Bytes that wait for clients or for endpoints, of all connections of clients.
+  private(set) var held = 0
   /// The waypoint's own service: what is bound to it is served, and nothing else.
   let waypoint: ServiceKey
   private(set) var mesh = MeshSnapshot.unknown
@@ -39,6 +43,7 @@ public final class RequestProxy {
   ) {
     self.waypoint = waypoint
     self.world = world
+    base = limits
     self.limits = limits
   }
 
@@ -66,6 +71,7 @@ public final class RequestProxy {
   /// Requests under way go on as they were decided; the next ones follow the new rules.
   public func adopt(_ tables: WaypointTables) {
     self.tables = tables
+    limits = tables.limits(over: base)
     tokens.forget()
     guards.forgetChecks()
     // Connections keep their pool until they end.
@@ -223,7 +229,25 @@ public final class RequestProxy {
       timed.removeValue(forKey: token)?.deadlinePassed(token)
     }
     for destination in destinations.values { destination.pool?.advance(to: now) }
+    shed()
     if let next = deadlines.earliest { world.wake(at: next) }
+  }
+}
+
+extension RequestProxy {
+  /// A connection holds more, or less.
+  func hold(_ change: Int) {
+    held += change
+    // Not at once: this is told from within the work of some connection.
+    if held > base.maximumHeld { world.wake(at: now) }
+  }
+
+  /// Too much waits: whoever holds the most loses it, so that the others need not.
+  private func shed() {
+    while held > base.maximumHeld {
+      guard let worst = live.max(by: { $0.held < $1.held }), worst.held > 0 else { return }
+      worst.endForMemory()
+    }
   }
 }
 

@@ -1,3 +1,5 @@
+import Bytes
+import HTTPExchange
 public import HTTPRouting
 public import MeshModel
 import Resilience
@@ -23,6 +25,17 @@ public final class WaypointTables: Sendable {
     self.routes = routes
     traffic = Dictionary(configuration.services.map { ($0.service, $0) }) { first, _ in first }
     destinations = Dictionary(configuration.destinations.map { ($0.service, $0) }) { first, _ in first }
+  }
+
+  /// The limits for clients' connections, those of the configuration before the base ones.
+  func limits(over base: HTTPLimits) -> HTTPLimits {
+    var limits = base
+    let asked = configuration.limits
+    if let head = asked.maximumHead { limits.maximumHead = head }
+    if let time = asked.headTimeout { limits.headTimeout = .milliseconds(time) }
+    if let time = asked.stallTimeout { limits.stallTimeout = .milliseconds(time) }
+    if let time = asked.idleTimeout { limits.idleTimeout = .milliseconds(time) }
+    return limits
   }
 
   func routes(of service: ServiceKey) -> RouteTable? { routes[service] }

@@ -41,6 +41,7 @@ public final class ClientConnection {
   // HTTP/2
   private let session: H2Session?
   private let outgoing = Outgoing()
+  private let limits: HTTPLimits
   private var answered: Set<Int32> = []
   /// Streams that ask for a tunnel, or are one.
   private var tunnels: [Int32: AskedTunnel] = [:]
@@ -48,6 +49,7 @@ public final class ClientConnection {
 
   public init(_ version: HTTPVersion, limits: HTTPLimits = HTTPLimits()) {
     self.version = version
+    self.limits = limits
     client = H1Client(limits: limits.messages)
     session = version == .http2 ? H2Session(.client, settings: limits.frames) : nil
     hasSettings = version == .http1
@@ -123,7 +125,7 @@ public final class ClientConnection {
     guard open.contains(id.number) else { return }
     if let session {
       guard let body = outgoing.streams.bodies[id.number] else { return }
-      body.queue.append(bytes)
+      outgoing.streams.queue(bytes, in: body)
       session.resume(id.number)
     } else {
       do throws(H1Error) {
@@ -159,8 +161,8 @@ public final class ClientConnection {
   public func cancel(_ id: ExchangeID) {
     guard open.remove(id.number) != nil else { return }
     if let session {
-      outgoing.streams.bodies[id.number] = nil
       tunnels[id.number] = nil
+      outgoing.streams.forget(id.number)
       session.reset(id.number, .cancel)
     } else {
       isClosing = true
@@ -199,8 +201,8 @@ public final class ClientConnection {
     isClosing = true
     let lost = open
     open = []
-    outgoing.streams.bodies = [:]
     tunnels = [:]
+    outgoing.streams.forgetAll()
     for number in lost { handler?.failed(ExchangeID(number), .lost(reason)) }
   }
 
@@ -271,6 +273,9 @@ public final class ClientConnection {
   private func handle(_ event: H2Event, _ bytes: Span<UInt8>, _ session: H2Session) {
     switch event {
     case .headers(let stream, let fields, let endStream): handle(fields, stream, endStream, session)
+    case .tooLarge(let stream, _):
+      guard open.contains(stream) else { return }
+      distrust(stream, limits.headExcess, .enhanceYourCalm, session)
     case .data(let stream, let range):
       guard open.contains(stream) else { return session.consume(stream, range.count) }
       session.consumeConnection(range.count)
@@ -278,8 +283,8 @@ public final class ClientConnection {
     case .endOfStream(let stream): end(stream, [])
     case .reset(let stream, let code): fail(stream, code)
     case .streamClosed(let stream, let code):
-      outgoing.streams.bodies[stream] = nil
       tunnels[stream] = nil
+      outgoing.streams.forget(stream)
       answered.remove(stream)
       fail(stream, code)
     case .settings:
@@ -307,11 +312,15 @@ public final class ClientConnection {
       }
       if endStream { end(stream, []) }
     } catch {
-      session.reset(stream, .protocolError)
-      open.remove(stream)
-      outgoing.streams.bodies[stream] = nil
-      handler?.failed(ExchangeID(stream), .malformed(error.detail))
+      distrust(stream, error.detail, .protocolError, session)
     }
+  }
+
+  private func distrust(_ stream: Int32, _ detail: String, _ code: H2Code, _ session: H2Session) {
+    session.reset(stream, code)
+    open.remove(stream)
+    outgoing.streams.forget(stream)
+    handler?.failed(ExchangeID(stream), .malformed(detail))
   }
 
   private func end(_ stream: Int32, _ trailers: [Field]) {

@@ -33,12 +33,16 @@ public final class ServerConnection {
   public private(set) var isClosing = false
   /// The rule of HTTP that the client broke, or the limit that it met, so that the connection ends.
   public private(set) var fault: RequestFault?
+  private let limits: HTTPLimits
   private var credit = 0
 
   // HTTP/1.x
   private var server: H1Server
-  /// Bytes behind the request under way.
-  private var pipelined: [UInt8] = []
+  /// Bytes behind the request under way: no more than the window of the pipe, as nothing is given back to it
+  /// for them.
+  private var pipelined = ByteQueue()
+  /// How much of them is looked at for one request: all of it each time would be work for nothing.
+  private static let piece = 16 << 10
   private var exchange: Int32 = 0
   private var isUnderWay = false
   private var isReceiving = false
@@ -52,10 +56,12 @@ public final class ServerConnection {
   private var known: Set<Int32> = []
   /// Those that came as an extended CONNECT.
   private var extended: Set<Int32> = []
+  private var hasSettings = false
   private var events = H2Events()
 
   public init(_ version: HTTPVersion, limits: HTTPLimits = HTTPLimits()) {
     self.version = version
+    self.limits = limits
     server = H1Server(limits: limits.messages)
     guard version == .http2 else {
       session = nil
@@ -109,29 +115,29 @@ public final class ServerConnection {
     let lost = session == nil ? (isUnderWay ? [exchange] : []) : Array(known)
     isUnderWay = false
     known = []
-    outgoing.streams.bodies = [:]
+    outgoing.streams.forgetAll()
     for number in lost { handler?.aborted(ExchangeID(number)) }
   }
 
   private func receiveH1(_ bytes: Span<UInt8>) {
-    guard !isReceiving, pipelined.isEmpty else {
-      for index in bytes.indices { pipelined.append(bytes[index]) }
-      return
-    }
+    guard !isReceiving, pipelined.isEmpty else { return pipelined.append(bytes) }
     let taken = read(bytes)
-    for index in taken..<bytes.count { pipelined.append(bytes[index]) }
+    pipelined.append(bytes.extracting(taken...))
     pump()
   }
 
   /// Reads on where the last exchange ended.
   private func pump() {
     while !isReceiving, !pipelined.isEmpty, !isClosing {
-      let batch = pipelined
-      pipelined = []
-      let taken = read(batch.span)
-      pipelined = Array(batch[taken...]) + pipelined
+      var piece: [UInt8] = []
+      pipelined.withBytes { bytes in
+        for index in 0..<min(bytes.count, Self.piece) { piece.append(bytes[index]) }
+      }
+      let taken = read(piece.span)
+      pipelined.removeFirst(taken)
       if taken == 0 { return }
     }
+    if pipelined.isEmpty { pipelined.clear() }
     if isPeerDone, pipelined.isEmpty, server.isIdle { isClosing = true }
   }
 
@@ -174,9 +180,10 @@ public final class ServerConnection {
     return taken
   }
 
-  private func refuse(_ error: H1Error) {
+  private func refuse(_ error: H1Error, _ end: ConnectionEnd? = nil) {
     isClosing = true
-    let fault = RequestFault(error.status, error.detail)
+    let fault = RequestFault(
+      error.status, error.detail, end ?? (error.status == 431 ? .largeHead : .protocolError))
     self.fault = fault
     if isUnderWay {
       isUnderWay = false
@@ -201,8 +208,12 @@ public final class ServerConnection {
     events.removeAll()
     for event in batch { handle(event, bytes, session) }
     handler?.wantsTransmit()
-    guard let failure else { return }
-    let fault = RequestFault(0, failure.description)
+    if let failure { lose(failure) }
+  }
+
+  private func lose(_ failure: H2Error) {
+    guard !isClosing else { return }
+    let fault = RequestFault(0, failure.description, ConnectionEnd(failure))
     self.fault = fault
     if known.isEmpty { handler?.refused(fault) }
     cut()
@@ -216,6 +227,7 @@ public final class ServerConnection {
       } else {
         begin(stream, fields, endStream, session)
       }
+    case .tooLarge(let stream, let endStream): refuse(stream, endStream, session)
     case .data(let stream, let range):
       guard known.contains(stream) else { return session.consume(stream, range.count) }
       session.consumeConnection(range.count)
@@ -223,10 +235,11 @@ public final class ServerConnection {
     case .endOfStream(let stream):
       if known.contains(stream) { handler?.ended(ExchangeID(stream), trailers: []) }
     case .reset(let stream, _), .streamClosed(let stream, _):
-      outgoing.streams.bodies[stream] = nil
       extended.remove(stream)
+      outgoing.streams.forget(stream)
       if known.remove(stream) != nil, !isOver(stream) { handler?.aborted(ExchangeID(stream)) }
-    case .goaway, .settings, .pong: break
+    case .settings: hasSettings = true
+    case .goaway, .pong: break
     }
   }
 
@@ -247,6 +260,32 @@ public final class ServerConnection {
       session.reset(stream, .protocolError)
       handler?.refused(RequestFault(0, error.description))
     }
+  }
+
+  /// What cannot be taken for its size alone is answered like any request (RFC 9113 section 10.5.1).
+  private func refuse(_ stream: Int32, _ endStream: Bool, _ session: H2Session) {
+    let fault = RequestFault(431, limits.headExcess)
+    if known.remove(stream) != nil {
+      // Trailers. The owner is told why; the fault is not the connection's.
+      let hasAnswer = outgoing.streams.bodies[stream] != nil
+      self.fault = fault
+      if !isOver(stream) { handler?.aborted(ExchangeID(stream)) }
+      self.fault = nil
+      guard !hasAnswer else {
+        outgoing.streams.forget(stream)
+        return session.reset(stream, .enhanceYourCalm)
+      }
+    } else {
+      handler?.refused(fault)
+    }
+    let text = Array("\(fault.detail)\n".utf8)
+    let body = OutgoingBody()
+    body.isEnding = true
+    outgoing.streams.bodies[stream] = body
+    outgoing.streams.queue(text.span, in: body)
+    let head = ResponseHead(
+      status: fault.status, fields: [Field("content-type", "text/plain; charset=utf-8")])
+    try? session.submitResponse(stream, section(head, .exactly(text.count)), hasBody: true)
   }
 
   private func trailers(_ stream: Int32, _ fields: [Field], _ session: H2Session) {
@@ -287,7 +326,7 @@ public final class ServerConnection {
       do throws(H2Error) {
         try session.submitResponse(id.number, section(head, body), hasBody: hasBody)
       } catch {
-        outgoing.streams.bodies[id.number] = nil
+        outgoing.streams.forget(id.number)
         throw HeadError("\(error)")
       }
       if !hasBody { finished.insert(id.number) }
@@ -331,7 +370,7 @@ public final class ServerConnection {
   public func send(_ id: ExchangeID, _ bytes: Span<UInt8>) {
     if let session {
       guard let body = outgoing.streams.bodies[id.number] else { return }
-      body.queue.append(bytes)
+      outgoing.streams.queue(bytes, in: body)
       session.resume(id.number)
     } else if isCurrent(id) {
       do throws(H1Error) {
@@ -370,7 +409,8 @@ public final class ServerConnection {
   public func reset(_ id: ExchangeID) {
     if let session {
       guard known.remove(id.number) != nil else { return }
-      outgoing.streams.bodies[id.number] = nil
+      finished.remove(id.number)
+      outgoing.streams.forget(id.number)
       session.reset(id.number, .internalError)
     } else if isCurrent(id) {
       isUnderWay = false
@@ -384,6 +424,47 @@ public final class ServerConnection {
     guard let session else { return credit += count }
     session.consumeStream(id.number, count)
     handler?.wantsTransmit()
+  }
+
+  /// Ends the connection for what its client did or did not do. Requests under way are aborted; what a client
+  /// can still be told is queued.
+  public func end(_ end: ConnectionEnd, _ detail: String) {
+    guard !isClosing else { return }
+    if let session {
+      let isSlow = end == .slowHead
+      if end != .idle { fault = RequestFault(0, detail, end) }
+      if isSlow, known.isEmpty { handler?.refused(RequestFault(0, detail, end)) }
+      cut()
+      session.goaway(end == .idle ? .noError : hasSettings ? .enhanceYourCalm : .settingsTimeout)
+    } else if end == .slowHead, !server.isIdle, !isUnderWay {
+      refuse(H1Error(408, detail), end)
+    } else {
+      if end != .idle { fault = RequestFault(0, detail, end) }
+      cut()
+    }
+    handler?.wantsTransmit()
+  }
+
+  /// The connection ends when what is queued has left; of HTTP/1.x alone, where nothing else can follow.
+  public func closeWhenSaid() { if session == nil { isClosing = true } }
+
+  /// The number of the head that has begun and is not whole: 0 for the first of a connection, whether a byte
+  /// of it has come or not; nil between requests.
+  public var headUnderWay: Int? {
+    if isClosing { return nil }
+    if let session { return hasSettings ? session.sectionUnderWay : 0 }
+    guard server.request == nil else { return nil }
+    return exchange == 0 || !server.isIdle ? Int(exchange) : nil
+  }
+
+  /// Bytes that are kept because somebody does not take them, or because they came too early.
+  public var held: Int { outgoing.streams.waiting + outgoing.queue.count + pipelined.count }
+
+  /// Bytes of this exchange's response have not left.
+  public func isLeaving(_ id: ExchangeID) -> Bool {
+    session == nil
+      ? id.number == exchange && !outgoing.queue.isEmpty
+      : outgoing.streams.bodies[id.number].map { !$0.queue.isEmpty } ?? false
   }
 
   private func isCurrent(_ id: ExchangeID) -> Bool { isUnderWay && id.number == exchange }
@@ -423,6 +504,8 @@ public final class ServerConnection {
       events.removeAll()
       for event in batch { handle(event, [UInt8]().span, session) }
     }
+    // Some limits are told by the GOAWAY alone, when it has been written.
+    if let failure = session?.failure { lose(failure) }
     for (number, count) in outgoing.takeLeft() { handler?.sent(ExchangeID(number), count) }
   }
 }

@@ -20,3 +20,4 @@ from . import x_replicas  # noqa: F401
 from . import y_records  # noqa: F401
 from . import zg_page  # noqa: F401
 from . import ze_protocols  # noqa: F401
+from . import zb_protection  # noqa: F401

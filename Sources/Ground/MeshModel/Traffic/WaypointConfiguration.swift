@@ -55,6 +55,7 @@ public struct WaypointConfiguration: Hashable, Sendable, Codable {
   public var pathForm = PathForm.base
   /// `apus.io/client-fields`: what applications are told about the client, each once and in this order.
   public var clientFields = ClientField.standard
+  public var limits = RequestLimits()
 
   public init(
     waypoint: WaypointName, services: [ServiceTraffic] = [], destinations: [DestinationTraffic] = [],

@@ -12,13 +12,18 @@ public struct WaypointWishes: Hashable, Sendable {
   public var trustedProxies = 0
   /// `apus.io/client-fields`: what applications are told about the client; `none` for nothing.
   public var clientFields = ClientField.standard
+  public var limits = RequestLimits()
 
   static let presence = "apus.io/waypoint"
   static let count = "apus.io/waypoint-replicas"
   private static let prefix = "apus.io/"
   static let proxies = "apus.io/trusted-proxies"
   static let telling = "apus.io/client-fields"
-  private static let known = [presence, count, proxies, telling]
+  private static let head = "apus.io/max-header-bytes"
+  private static let headTime = "apus.io/request-head-timeout"
+  private static let stallTime = "apus.io/stream-idle-timeout"
+  private static let idleTime = "apus.io/connection-idle-timeout"
+  private static let known = [presence, count, proxies, telling, head, headTime, stallTime, idleTime]
   private static let proxyLimits = 0...16
 
   public init() {}
@@ -36,6 +41,10 @@ public struct WaypointWishes: Hashable, Sendable {
       case Self.proxies:
         trustedProxies = Self.number(text, Self.proxyLimits, name, annotations) ?? trustedProxies
       case Self.telling: clientFields = Self.fields(text, name, annotations) ?? clientFields
+      case Self.head: limits.maximumHead = Self.number(text, RequestLimits.headLimits, name, annotations)
+      case Self.headTime: limits.headTimeout = Self.time(text, name, annotations)
+      case Self.stallTime: limits.stallTimeout = Self.time(text, name, annotations)
+      case Self.idleTime: limits.idleTimeout = Self.time(text, name, annotations)
       default:
         annotations?.invalid(
           name, "is none that a ServiceAccount has", remedy: "Use \(Self.known.joined(separator: " or ")).")
@@ -66,6 +75,17 @@ public struct WaypointWishes: Hashable, Sendable {
       name, "\(text.debugDescription) is no number from \(limits.lowerBound) to \(limits.upperBound)")
     return nil
   }
+
+  /// In milliseconds.
+  private static func time(_ text: String, _ name: String, _ annotations: Section?) -> Int? {
+    let time = WrittenDuration(text)
+    if let time, time.isExact, RequestLimits.timeLimits.contains(time.milliseconds) {
+      return time.milliseconds
+    }
+    annotations?.invalid(
+      name, "\(text.debugDescription) is no duration from a second to a day", remedy: "Write 10s or 1m30s.")
+    return nil
+  }
 }
 
 extension WaypointConfiguration {
@@ -74,5 +94,6 @@ extension WaypointConfiguration {
     replicas = wishes.replicas
     trustedProxies = wishes.trustedProxies
     clientFields = wishes.clientFields
+    limits = wishes.limits
   }
 }
