@@ -14,12 +14,14 @@ import Testing
     Field("accept", "*/*"),
   ]
 
-  static func client(_ address: String = "10.1.0.9", mayForward: Bool = false) throws -> ClientFields {
+  static func client(
+    _ address: String = "10.1.0.9", mayForward: Bool = false, isNamed: Bool = true
+  ) throws -> ClientFields {
     ClientFields(
       identity: try Identity(spiffe: "spiffe://cluster.local/ns/shop/sa/web"),
       address: try #require(IPAddress(address)),
       scheme: "http", host: "orders:80",
-      destination: try Identity(spiffe: "spiffe://cluster.local/ns/shop/sa/orders"),
+      destination: isNamed ? try Identity(spiffe: "spiffe://cluster.local/ns/shop/sa/orders") : nil,
       mayForward: mayForward)
   }
 
@@ -66,9 +68,8 @@ import Testing
   }
 
   @Test func theDestinationIsNamedWhenItIsPicked() throws {
-    var client = try Self.client()
-    let destination = try #require(client.destination)
-    client.destination = nil
+    var client = try Self.client(isNamed: false)
+    let destination = try Identity(spiffe: "spiffe://cluster.local/ns/shop/sa/orders")
     var fields: [Field] = []
     client.apply(to: &fields)
     #expect(fields.first("x-forwarded-client-cert") == "URI=spiffe://cluster.local/ns/shop/sa/web")

@@ -10,6 +10,8 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
   let target: Target
   /// The client, for records.
   let source: RequestParty
+  /// What applications are told of the client, but for what each request says.
+  private(set) var client: ClientFields
   /// Those in force when the connection began.
   private let first: WaypointTables
   let proxy: RequestProxy
@@ -46,6 +48,9 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
     self.origin = origin
     self.target = target
     self.declared = declared
+    client = ClientFields(
+      identity: origin.identity, address: origin.address.ip, scheme: "http",
+      destination: target.workload?.identity)
     first = tables
     self.proxy = proxy
     limits = proxy.limits
@@ -272,7 +277,6 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
 
   /// Names the workload that was picked in what tells it of the client.
   func name(_ destination: Identity, in head: inout RequestHead) {
-    let client = ClientFields(identity: origin.identity, address: origin.address.ip, scheme: "http")
     client.nameDestination(destination, in: &head.fields)
   }
 

@@ -98,18 +98,17 @@ final class RequestExchange: UpstreamUser, Timed {
     record.traceHigh = trace.traceHigh
     record.traceLow = trace.traceLow
     guard settleTunnel(&head) else { return }
-    let configuration = downstream.tables.configuration
-    var client = ClientFields(
-      identity: downstream.origin.identity, address: downstream.origin.address.ip,
-      scheme: head.scheme ?? "http", host: head.authority,
-      destination: downstream.target.workload?.identity)
-    client.trustedProxies = configuration.trustedProxies
+    let tables = downstream.tables
+    var client = downstream.client
+    client.scheme = head.scheme ?? "http"
+    client.host = head.authority
+    client.trustedProxies = tables.configuration.trustedProxies
     let remote = client.remoteAddress(of: head.fields)
-    client.apply(to: &head.fields, telling: ClientFields.Telling(configuration.clientFields))
+    client.apply(to: &head.fields, telling: tables.telling)
     guard
       let routed = RoutedRequest(
         head, port: downstream.target.address.port, sourceNamespace: downstream.origin.namespace,
-        normalisation: configuration.pathForm.normalisation)
+        normalisation: tables.configuration.pathForm.normalisation)
     else { return answer(.unreadablePath) }
     asked = AskedRequest(head: routed.head, path: routed.path, remote: remote)
     guard let service = downstream.target.service else { return forwardToWorkload(routed) }

@@ -10,6 +10,8 @@ public final class WaypointTables: Sendable {
   public let configuration: WaypointConfiguration
   /// Whose tokens are accepted, and where keys are to be fetched.
   public let tokens: TokenChecks
+  /// What applications are told of clients.
+  let telling: ClientFields.Telling
   private let routes: [ServiceKey: RouteTable]
   private let traffic: [ServiceKey: ServiceTraffic]
   private let destinations: [ServiceKey: DestinationTraffic]
@@ -19,6 +21,7 @@ public final class WaypointTables: Sendable {
   /// - Throws: `RouteTable.Malformed` for a rule that cannot be made ready; the earlier tables stay then.
   public init(_ configuration: WaypointConfiguration) throws(RouteTable.Malformed) {
     self.configuration = configuration
+    telling = ClientFields.Telling(configuration.clientFields)
     tokens = TokenChecks(configuration.authentications)
     var routes: [ServiceKey: RouteTable] = [:]
     for service in configuration.services { routes[service.service] = try RouteTable(service) }
