@@ -139,6 +139,8 @@ final class Link: Pipe {
   let far: (any FarEnd)?
   var isOpened = false
   var isGone = false
+  /// The far end takes nothing for now.
+  var isStalled = false
   private var saidEnd = false
   private var farEnded = false
   private(set) var credited = 0
@@ -196,7 +198,7 @@ final class Link: Pipe {
       owner.ended()
     }
     guard !isGone else { return true }
-    guard isAwake else { return hasMoved }
+    guard isAwake, !isStalled else { return hasMoved }
     isAwake = false
     var fill = PipeFill.later
     let back = drain(32 << 10) { fill = owner.transmit(into: &$0) }
