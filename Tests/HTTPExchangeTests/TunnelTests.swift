@@ -151,6 +151,18 @@ struct TunnelTests {
     #expect(client.answers[id]?.body == BodySize.none && client.ends[id] == [] && server.aborted.isEmpty)
   }
 
+  @Test("what has left is told while more waits", arguments: versions)
+  func leaving(version: HTTPVersion) throws {
+    let (client, server) = pair(version)
+    let id = try client.ask("PUT", "/", [], [UInt8](repeating: 1, count: 100_000))
+    let part = drain(20_000) { client.connection.transmit(into: &$0) }
+    client.connection.settle()
+    #expect(client.left[id].map { (10_000...20_000).contains($0) } == true)
+    server.connection.receive(part.span)
+    exchange(client, server)
+    #expect(client.left[id] == 100_000 && server.bodies[server.order[0]]?.count == 100_000)
+  }
+
   @Test("a client that ends an idle connection is not kept", arguments: [0, 1])
   func idle(requests: Int) throws {
     let (client, server) = pair(.http1)

@@ -39,8 +39,7 @@ import Testing
   }
 
   @Test func withoutAnIdentityThereIsNone() throws {
-    var client = try Self.client()
-    client.identity = nil
+    let client = ClientFields(identity: nil, address: try #require(IPAddress("10.1.0.9")), scheme: "http")
     var fields = Self.lies
     client.apply(to: &fields)
     #expect(fields.first("x-forwarded-client-cert") == nil)

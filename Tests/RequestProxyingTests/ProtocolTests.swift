@@ -103,6 +103,32 @@ struct ProtocolTests {
     #expect(client.answers[id]?.head.status == 200)
   }
 
+  @Test("a mirror that does not read is given up, and not kept for in memory")
+  func slowMirror() throws {
+    let configuration = Shop.configuration(
+      rules: [Shop.forward(mirrors: [Mirror(backend: Backend(service: Shop.shadow))])])
+    let world = try world(configuration, .http1)
+    let client = HTTPClient(.http1)
+    _ = world.connect(client)
+    let head = RequestHead(method: "POST", scheme: "http", authority: "server", path: "/")
+    let id = try client.connection.request(head, body: .exactly(3 << 20))
+    client.connection.send(id, [1].span)
+    world.settle()
+    let shadow = try #require(applications.servers.first { $0.name == "shadow-1" }?.server)
+    let link = try #require(world.links.first { $0.far === shadow })
+    #expect(shadow.bodies[shadow.order[0]] == [1])
+    link.isShut = true
+    client.connection.send(id, [UInt8](repeating: 1, count: 1 << 20).span)
+    world.settle()
+    #expect(world.records.isEmpty)
+    client.connection.send(id, [UInt8](repeating: 1, count: (2 << 20) - 1).span)
+    client.connection.end(id)
+    world.settle()
+    #expect(client.answers[id]?.head.status == 200)
+    let copy = try #require(world.records.first { $0.kind == .mirror })
+    #expect(copy.flags.contains(.upstreamOverflow) && copy.bytesReceived <= 3 << 20)
+  }
+
   @Test("a refusal of gRPC is a head that ends its stream, as its clients ask")
   func refusedGRPC() throws {
     let world = try world(Shop.configuration(speaks: .grpc), .http2)

@@ -206,8 +206,7 @@ final class Link: Pipe {
       owner.ended()
     }
     guard !isGone else { return true }
-    guard !isShut else { return hasMoved }
-    guard isAwake else { return hasMoved }
+    guard isAwake, !isShut else { return hasMoved }
     isAwake = false
     var fill = PipeFill.later
     let back = drain(32 << 10) { fill = owner.transmit(into: &$0) }

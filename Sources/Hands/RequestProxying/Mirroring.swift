@@ -37,6 +37,8 @@ final class Shadow: UpstreamUser {
   private var upstream: Upstream?
   private var id: ExchangeID?
   private var body: [UInt8] = []
+  /// Of the body, what has not left.
+  private var waiting = 0
   private var trailers: [Field]?
   private var isOver = false
   private var record: RequestRecord
@@ -98,11 +100,13 @@ final class Shadow: UpstreamUser {
 
   func body(_ bytes: Span<UInt8>) {
     guard !isOver else { return }
-    record.bytesReceived += UInt64(bytes.count)
-    if let upstream, let id { return upstream.send(id, bytes) }
-    guard body.count + bytes.count <= Self.maximumBody else {
+    // The client is not held back for it.
+    guard waiting + bytes.count <= Self.maximumBody else {
       return drop(.upstreamOverflow, "the copy's body waited too long")
     }
+    waiting += bytes.count
+    record.bytesReceived += UInt64(bytes.count)
+    if let upstream, let id { return upstream.send(id, bytes) }
     for index in bytes.indices { body.append(bytes[index]) }
   }
 
@@ -175,7 +179,7 @@ final class Shadow: UpstreamUser {
     record.bytesSent += UInt64(bytes.count)
     if let id { upstream?.consumed(id, bytes.count) }
   }
-  func sent(_ count: Int) {}
+  func sent(_ count: Int) { waiting -= count }
 
   func ended(trailers: [Field]) {
     if let grpc = trailers.first("grpc-status").flatMap({ Int($0) }) { record.grpcStatus = grpc }

@@ -75,9 +75,11 @@ final class Outgoing {
   func transmit(_ session: H2Session?, exchange: Int32, into bytes: inout OutputSpan<UInt8>) -> Bool {
     move(into: &bytes)
     guard let session else {
-      if queue.isEmpty, unsent > 0 {
-        streams.left[exchange, default: 0] += unsent
-        unsent = 0
+      // Heads and chunks' lines are in the queue, too: at least so much of the body has left.
+      let waiting = min(unsent, queue.count)
+      if unsent > waiting {
+        streams.left[exchange, default: 0] += unsent - waiting
+        unsent = waiting
       }
       return false
     }
