@@ -42,7 +42,7 @@ final class Destination {
     let id = endpoint.resilienceID
     if let found = parties[id] { return found }
     let made = RequestParty(
-      .init(address: nil, workload: endpoint.workload, identity: endpoint.workload.identity))
+      .init(address: nil, workload: endpoint.workload, identity: endpoint.provenIdentity))
     parties[id] = made
     return made
   }
@@ -52,5 +52,11 @@ final class Destination {
 }
 
 extension MeshIndex.Endpoint {
+  /// Nobody has proved anything in plain TCP.
+  var provenIdentity: Identity? { tunnel == .hbone ? workload.identity : nil }
+
   var resilienceID: EndpointID { EndpointID(workload: workload.uid, address: address) }
+
+  /// What protects a connection that is dialed to it.
+  var security: DestinationSecurity { tunnel == .hbone ? .mutualTLS : [] }
 }

@@ -92,6 +92,7 @@ final class Shadow: UpstreamUser {
         to: way, for: downstream.origin, downstream.upstreamVersion(destination.policy.pool))
     else { return drop(.upstreamOverflow, "there is no connection for the copy") }
     record.attempts = 1
+    record.destinationSecurity = way.security
     upstream = found.upstream
     found.upstream.take(self)
   }

@@ -36,6 +36,7 @@ extension RequestExchange {
     guard let way = proxy.way(to: endpoint) else {
       return refuse(503, .noHealthyUpstream, "the waypoint of \(endpoint.workload.name) does not run")
     }
+    record.destinationSecurity = way.security
     let found: (upstream: Upstream, isFresh: Bool)
     do throws(CircuitBreaker.Overflow) {
       if pending == nil { pending = try destination.breaker.admit(.pendingRequests) }

@@ -8,6 +8,8 @@ import Resilience
 /// application is told by its connection who calls.
 struct UpstreamKey: Hashable {
   let endpoint: EndpointID
+  /// An endpoint that takes tunnels now has no request in a plain connection of before.
+  let tunnel: Workload.TunnelProtocol
   let origin: Origin
   let version: HTTPVersion
 }
@@ -45,7 +47,8 @@ final class UpstreamPool {
     // The client's port changes with every connection of it, and means nothing to the application.
     let client = Origin(
       identity: origin.identity, address: SocketAddress(origin.address.ip, 0), namespace: origin.namespace)
-    let key = UpstreamKey(endpoint: endpoint.resilienceID, origin: client, version: version)
+    let key = UpstreamKey(
+      endpoint: endpoint.resilienceID, tunnel: endpoint.tunnel, origin: client, version: version)
     if let found = connections[key]?.last(where: { $0.takesUser(limit: limit) }) { return (found, false) }
     let made = Upstream(key, self, place: try breaker.admit(.connections))
     connections[key, default: []].append(made)
