@@ -7,5 +7,15 @@ public struct DestinationSecurity: OptionSet, Hashable, Sendable, CustomStringCo
   /// The mesh's: both ends have proved their identity.
   public static let mutualTLS = DestinationSecurity(rawValue: 1)
 
-  public var description: String { contains(.mutualTLS) ? "mutual_tls" : "none" }
+  /// Of the waypoint and the application itself, within or in place of the mesh's (`trafficPolicy.tls`).
+  public static let applicationTLS = DestinationSecurity(rawValue: 2)
+
+  public var description: String {
+    switch self {
+    case []: "none"
+    case .mutualTLS: "mutual_tls"
+    case .applicationTLS: "tls"
+    default: "mutual_tls+tls"
+    }
+  }
 }

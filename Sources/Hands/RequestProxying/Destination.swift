@@ -8,6 +8,8 @@ import Resilience
 final class Destination {
   let key: DestinationKey
   private(set) var policy: TrafficPolicy
+  /// Begins TLS to the applications.
+  let originator: Originator?
   let balancer: Balancer
   let breaker: CircuitBreaker
   let ledger: RetryLedger
@@ -19,6 +21,7 @@ final class Destination {
   init(_ key: DestinationKey, _ choice: DestinationTraffic.Choice, _ tables: WaypointTables) {
     self.key = key
     policy = choice.policy
+    originator = tables.originator(of: choice.policy)
     balancer = Balancer(choice.policy, subset: choice.labels)
     breaker = tables.breaker(key, choice.policy.pool)
     ledger = RetryLedger(choice.policy.retryBudget)
@@ -56,7 +59,4 @@ extension MeshIndex.Endpoint {
   var provenIdentity: Identity? { tunnel == .hbone ? workload.identity : nil }
 
   var resilienceID: EndpointID { EndpointID(workload: workload.uid, address: address) }
-
-  /// What protects a connection that is dialed to it.
-  var security: DestinationSecurity { tunnel == .hbone ? .mutualTLS : [] }
 }

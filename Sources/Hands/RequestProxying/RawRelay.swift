@@ -32,6 +32,9 @@ final class RawRelay: PipeOwner, Timed {
   private var idleToken: UInt64?
   private var connectTimeout = Interval.milliseconds(ConnectionPool().connectTimeout)
   private var connectToken: UInt64?
+  /// Begins TLS to the application, which is called by its service's name.
+  private var originator: Originator?
+  private var serverName = ""
   private var hasRecord = false
   private var isStarting = false
 
@@ -71,7 +74,8 @@ final class RawRelay: PipeOwner, Timed {
     record.tunnelAddress = isTunnel ? way.tunnelAddress : nil
     record.isMutualTLS = isTunnel && downstream.origin.identity != nil
     connectToken = proxy.wake(self, at: proxy.now + connectTimeout)
-    pipe = proxy.world.dial(way, for: downstream.origin, owner: self)
+    let securing = originator?.securing(way, speaking: nil, host: serverName)
+    pipe = proxy.dial(way, securing, for: downstream.origin, owner: self)
   }
 
   private func choose() -> MeshIndex.Endpoint? {
@@ -93,6 +97,8 @@ final class RawRelay: PipeOwner, Timed {
     guard let destination = proxy.destination(key, downstream.tables) else { return nil }
     idleTimeout = .milliseconds(max(destination.policy.pool.idleTimeout, 1))
     connectTimeout = .milliseconds(max(destination.policy.pool.connectTimeout, 1))
+    originator = destination.originator
+    serverName = destination.host(of: nil)
     if place == nil {
       guard let admitted = try? destination.breaker.admit(.connections) else { return nil }
       place = consume admitted

@@ -134,8 +134,7 @@ public final class RequestProxy {
 
   func pool(of destination: Destination) -> UpstreamPool {
     if let found = pools[destination.key] { return found }
-    let made = UpstreamPool(
-      destination.policy, limits: limits, breaker: destination.breaker, proxy: self)
+    let made = UpstreamPool(destination, limits: limits, proxy: self)
     pools[destination.key] = made
     return made
   }

@@ -12,6 +12,8 @@ struct UpstreamKey: Hashable {
   let tunnel: Workload.TunnelProtocol
   let origin: Origin
   let version: HTTPVersion
+  /// Of a server that was told it in a handshake, when requests decide.
+  let serverName: String?
 }
 
 /// The connections of one worker to the endpoints of one destination.
@@ -19,6 +21,7 @@ final class UpstreamPool {
   let policy: TrafficPolicy
   let limits: HTTPLimits
   private let breaker: CircuitBreaker
+  private let originator: Originator?
   unowned let proxy: RequestProxy
   private var connections: [UpstreamKey: [Upstream]] = [:]
   /// Idle connections in the order in which they became so; some may have been taken since.
@@ -27,10 +30,11 @@ final class UpstreamPool {
   /// Idle connections kept in all; the oldest is closed for one more.
   private static let maximumIdle = 1_024
 
-  init(_ policy: TrafficPolicy, limits: HTTPLimits, breaker: CircuitBreaker, proxy: RequestProxy) {
-    self.policy = policy
+  init(_ destination: Destination, limits: HTTPLimits, proxy: RequestProxy) {
+    policy = destination.policy
+    breaker = destination.breaker
+    originator = destination.originator
     self.limits = limits
-    self.breaker = breaker
     self.proxy = proxy
   }
 
@@ -38,21 +42,24 @@ final class UpstreamPool {
 
   var now: Instant { proxy.now }
 
-  /// A connection with room, a new one if there is none.
+  /// A connection with room, a new one if there is none. `host`: what the request calls the server.
   ///
   /// - Throws: when no more connections are allowed.
   func connection(
-    to endpoint: MeshIndex.Endpoint, for origin: Origin, _ version: HTTPVersion
+    to endpoint: MeshIndex.Endpoint, for origin: Origin, _ version: HTTPVersion, host: String
   ) throws(CircuitBreaker.Overflow) -> (upstream: Upstream, isFresh: Bool) {
     // The client's port changes with every connection of it, and means nothing to the application.
     let client = Origin(
       identity: origin.identity, address: SocketAddress(origin.address.ip, 0), namespace: origin.namespace)
+    let securing = originator?.securing(endpoint, speaking: version, host: host)
     let key = UpstreamKey(
-      endpoint: endpoint.resilienceID, tunnel: endpoint.tunnel, origin: client, version: version)
+      endpoint: endpoint.resilienceID, tunnel: endpoint.tunnel, origin: client, version: version,
+      serverName: securing?.originator.name(for: host))
     if let found = connections[key]?.last(where: { $0.takesUser(limit: limit) }) { return (found, false) }
-    let made = Upstream(key, self, place: try breaker.admit(.connections))
+    let made = Upstream(
+      key, self, security: endpoint.security(with: securing), place: try breaker.admit(.connections))
     connections[key, default: []].append(made)
-    made.dial(endpoint, proxy.world)
+    made.dial(endpoint, securing)
     return (made, true)
   }
 

@@ -1,13 +1,18 @@
-"""Row 28: what a waypoint dials: endpoints that are not enrolled."""
+"""Row 28: what a waypoint dials: endpoints that are not enrolled, and TLS to applications."""
 
 import collections
 import json
+import os
 import re
+import shutil
 import subprocess
+import sys
+import tempfile
 import urllib.request
 
 from .. import netns, promtext
 from ..claim import claim, hold
+from ..world import HERE
 from .w_waypoint import Waypoints, question, same
 
 ACCOUNT = """\
@@ -205,4 +210,136 @@ def plain(world):
         return (
             f"{split['blend']}/{split['blend-out']}/{split['legacy-server']} of 400 to an enrolled pod, one "
             "outside and another namespace; 403 at the waypoint for one outside; enrolled: tunnels"
+        )
+
+
+VAULT = """\
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: vault, namespace: production}
+spec:
+  hosts: [vault]
+  http:
+  - match: [{headers: {x-to: {exact: old}}}]
+    route: [{destination: {host: old-vault.legacy.svc.cluster.local}}]
+  - route: [{destination: {host: vault}}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: old-vault, namespace: legacy}
+spec:
+  host: old-vault
+  trafficPolicy:
+    tls: {mode: SIMPLE, caCertificates: authorities/ca.pem, sni: old.example}
+"""
+
+RULE = """\
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: vault, namespace: production}
+spec:
+  host: vault
+  trafficPolicy:
+    tls: {mode: SIMPLE, TLS}
+"""
+
+
+def openssl(*words):
+    subprocess.run(["openssl", *words], check=True, capture_output=True)
+
+
+class Vaults(Dialing):
+    """A mesh with two applications that speak HTTPS alone, one of them outside."""
+
+    def __init__(self, world):
+        self.keys = tempfile.mkdtemp(prefix="vault-", dir=world.folder)
+        for name in ("ca", "stranger"):
+            openssl(
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+                "-keyout", f"{self.keys}/{name}.key", "-out", f"{self.keys}/{name}.pem")
+        for name, names in (("vault", "DNS:vault,URI:spiffe://example/vault"), ("old", "DNS:old.example")):
+            openssl(
+                "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout",
+                f"{self.keys}/{name}.key", "-out", f"{self.keys}/{name}.csr")
+            with open(f"{self.keys}/{name}.ext", "w", encoding="ascii") as file:
+                file.write(f"subjectAltName={names}\nbasicConstraints=CA:FALSE\n")
+            openssl(
+                "x509", "-req", "-in", f"{self.keys}/{name}.csr", "-CA", f"{self.keys}/ca.pem", "-CAkey",
+                f"{self.keys}/ca.key", "-CAcreateserial", "-days", "2", "-extfile", f"{self.keys}/{name}.ext",
+                "-out", f"{self.keys}/{name}.pem")
+        text = ACCOUNT.replace("NAME", "vault-sa") + server("vault", "vault-sa", self.command("vault"), 8443)
+        text += server("old-vault", "default", self.command("old", "1.2"), 8443, "legacy")
+        super().__init__(world, "vault-sa", text + VAULT)
+        os.mkdir(os.path.join(self.directory, "authorities"))
+        for name in ("ca", "stranger"):
+            shutil.copy(f"{self.keys}/{name}.pem", f"{self.directory}/authorities/{name}.pem")
+        self.rule("caCertificates: authorities/ca.pem")
+
+    def command(self, name, *more):
+        keys = f"{self.keys}/{name}"
+        return [sys.executable, f"{HERE}/peers/vault.py", "8443", f"{keys}.pem", f"{keys}.key", *more]
+
+    def rule(self, tls):
+        self.write("vault-rule.yaml", RULE.replace("TLS", tls))
+
+    def settled(self, web, tls, status, words, number):
+        """Writes the rule and asks until it is followed; the record of the answer, which has the words."""
+        self.rule(tls)
+        paths = [f"/{number}-{turn}" for turn in range(200)]
+
+        def asked():
+            path = paths.pop(0)
+            answer = self.ask(web, question(f"http://vault{path}"))[0]
+            line = self.told(path)
+            return line if answer.get("status") == status and words in line else None
+
+        line = self.mesh.wait(asked, f"{status} and {words!r} with {tls}", 20, 0.1)
+        # And again, now that nothing changes any more.
+        same(self.ask(web, *[question(f"http://vault/{number}-again-{turn}") for turn in range(5)]), status)
+        return line
+
+
+@claim("28b", "A waypoint begins TLS to applications, in tunnels and outside, as the rule says whom to trust")
+def origination(world):
+    with Vaults(world) as vaults:
+        web = vaults.pod("web-")
+        body = "x" * 100_000
+        first = vaults.ask(
+            web, question("http://vault/first"), question("http://vault/post", "POST", body=body))
+        same(first, 200)
+        told = [json.loads(one["body"]) for one in first]
+        spoken = {(one["tls"], one["alpn"]) for one in told}
+        hold(spoken == {("TLSv1.3", "http/1.1")}, f"spoken to as {told}")
+        hold(all(one["name"] == "vault" for one in told), f"called by other names than the request's: {told}")
+        hold(told[1]["length"] == 100_000 and told[0]["peer"] in (web.v4, web.v6), f"{told}")
+        security = field(vaults.told("/first"), "dst.security")
+        hold(security == "mutual_tls+tls", f"in a tunnel, and told as {security}")
+
+        old = vaults.ask(web, question("http://vault/old", headers={"x-to": "old"}))[0]
+        hold(old.get("status") == 200, f"outside of the mesh: {old}")
+        seen = json.loads(old["body"])
+        hold((seen["tls"], seen["name"]) == ("TLSv1.2", "old.example"), f"outside: {seen}")
+        hold(field(vaults.told("/old"), "dst.security") == "tls", "outside, and told as another")
+
+        ours = "caCertificates: authorities/ca.pem"
+        refused = 0
+        for number, (tls, words) in enumerate([
+            ("caCertificates: authorities/stranger.pem", "no authority of caCertificates"),
+            (f"{ours}, sni: another.example", "not for the server name"),
+            (f"{ours}, subjectAltNames: [spiffe://example/other]", "has not the name"),
+            ("sni: vault", "no authority that the machine trusts"),
+        ]):
+            line = vaults.settled(web, tls, 503, words, f"refused-{number}")
+            hold("response_flags=UF" in line, f"{tls}: {line}")
+            refused += 1
+        believed = 0
+        for number, tls in enumerate([
+            f"{ours}, subjectAltNames: [spiffe://example/vault]",
+            "insecureSkipVerify: true, sni: any.example", ours,
+        ]):
+            vaults.settled(web, tls, 200, "dst.security=mutual_tls+tls", f"believed-{number}")
+            believed += 1
+        return (
+            f"TLS 1.3 within a tunnel, 1.2 outside; {refused} rules that name others: 503 and why; "
+            f"{believed} that name it: 200"
         )
