@@ -101,7 +101,7 @@ let package = Package(
     room("Minds", "MeshIndex", ["MeshModel"]),
     room("Minds", "Tokens", ["TLSEngine", "HTTPModel", "MeshModel"]),
     room("Minds", "Resilience", ["Bytes", "HTTPModel", "MeshModel"]),
-    room("Minds", "Manifests", ["Patterns", "HTTPModel", "MeshModel", yams]),
+    room("Minds", "Manifests", ["TLSEngine", "Patterns", "HTTPModel", "MeshModel", yams]),
     room("Minds", "Enrollment"),
     room("Minds", "HTTPRouting", ["Patterns", "HTTPModel", "MeshModel"]),
     room("Minds", "MeshCodec", ["MeshModel", "MeshAPI", protobuf]),
@@ -237,7 +237,8 @@ let package = Package(
       path: "Tests/TokensTests", exclude: ["vectors.py"], resources: [.copy("vectors.json")],
       swiftSettings: strict),
     tests("Resilience", ["Bytes", "HTTPModel", "MeshModel"]),
-    tests("Manifests", ["HTTPModel", "MeshModel", "PolicyEngine"], resources: [.copy("Golden")]),
+    tests(
+      "Manifests", ["HTTPModel", "MeshModel", "PolicyEngine", "TLSEngine"], resources: [.copy("Golden")]),
     tests("Enrollment", []),
     tests("HTTPRouting", ["Patterns", "HTTPModel", "MeshModel"]),
     tests("BPFRuntime", ["CBPF", "Netlink", "Reactor", "MeshModel"]),
@@ -277,7 +278,7 @@ let package = Package(
       ["Tokens", "Transport", "Reactor", "TLSEngine", "HTTPModel", "MeshModel", "Bytes", logging]),
     tests("DevKit", ["Manifests", "Netlink", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf]),
     tests("Explaining", ["Telemetry", "Manifests", "MeshModel"]),
-    tests("ManifestWatch", ["Manifests", "MeshModel", "Reactor", "Bytes", logging]),
+    tests("ManifestWatch", ["Manifests", "TLSEngine", "MeshModel", "Reactor", "Bytes", logging]),
     tests(
       "WaypointKit",
       [
@@ -287,7 +288,7 @@ let package = Package(
       ]),
     tests(
       "RequestProxying",
-      ["TestSupport", "HTTPExchange", "HTTPModel", "Tokens", "MeshIndex", "MeshModel", "Bytes"]),
+      ["TestSupport", "HTTPExchange", "HTTPModel", "Tokens", "TLSEngine", "MeshIndex", "MeshModel", "Bytes"]),
     tests(
       "Proxying",
       ["Reactor", "TLSEngine", "H2Engine", "HBONE", "HTTPModel", "MeshIndex", "MeshModel", "Bytes"]),

@@ -51,6 +51,26 @@ struct RequestTests {
     #expect(link.credited == link.received)
   }
 
+  @Test(
+    "what answers bring is given back to the connection's window, to the last byte",
+    arguments: [HTTPVersion.http1, .http2])
+  func window(version: HTTPVersion) throws {
+    let world = try world(
+      Shop.configuration(speaks: version == .http1 ? .http1 : .http2), Shop.mesh(endpoints: 1))
+    world.application = { [applications] in applications.open($0, version) }
+    applications.answers = { _, server, id in server.answer(id, 200, [UInt8](repeating: 1, count: 50_000)) }
+    let client = HTTPClient(version)
+    _ = try #require(world.connect(client))
+    for _ in 0..<10 {
+      let id = try client.ask("GET", "/")
+      world.settle()
+      #expect(client.bodies[id]?.count == 50_000)
+    }
+    let links = world.links.filter { $0.far is HTTPServer }
+    #expect(links.count == 1 && world.dialed.count == 1)
+    for link in links { #expect(link.received > 500_000 && link.credited == link.received) }
+  }
+
   @Test("connections to endpoints are used again, and not by another client")
   func reuse() throws {
     let world = try world(Shop.configuration(), Shop.mesh(endpoints: 1))

@@ -91,10 +91,12 @@ final class Shadow: UpstreamUser {
     self.endpoint = endpoint
     guard let way = proxy.way(to: endpoint),
       let found = try? proxy.pool(of: destination).connection(
-        to: way, for: downstream.origin, downstream.upstreamVersion(destination.policy.pool))
+        to: way, for: downstream.origin, downstream.upstreamVersion(destination.policy.pool),
+        host: destination.host(of: mirroring.head.authority))
     else { return drop(.upstreamOverflow, "there is no connection for the copy") }
     record.attempts = 1
     upstream = found.upstream
+    record.destinationSecurity = found.upstream.security
     found.upstream.take(self)
   }
 

@@ -96,7 +96,10 @@ extension RequestExchange {
       record.grpcStatus = grpc
       answeredStatus = GRPCStatus.httpStatus(grpc)
     }
-    // The connection is not cut: it has said everything.
+    // The connection is not cut: it has said everything. What the client has yet to take is the last of it,
+    // and must not be missing from the window of what the connection carries next.
+    if undelivered > 0, let upstreamID { upstream?.consumed(upstreamID, undelivered) }
+    undelivered = 0
     upstreamID = nil
     leaveTry(.answered(status: answeredStatus))
     connection?.end(id, trailers: trailers)

@@ -40,11 +40,13 @@ extension RequestExchange {
     do throws(CircuitBreaker.Overflow) {
       if pending == nil { pending = try destination.breaker.admit(.pendingRequests) }
       found = try proxy.pool(of: destination).connection(
-        to: way, for: downstream.origin, downstream.upstreamVersion(destination.policy.pool))
+        to: way, for: downstream.origin, downstream.upstreamVersion(destination.policy.pool),
+        host: destination.host(of: forwarding?.head.authority))
     } catch {
       return refuse(error)
     }
     upstream = found.upstream
+    record.destinationSecurity = found.upstream.security
     if let deadline = plan?.tryDeadline(from: proxy.now) { tryToken = proxy.wake(self, at: deadline) }
     found.upstream.take(self)
   }

@@ -149,7 +149,10 @@ public final class RequestProxy {
   /// A workload at its own address, for which there are no rules.
   func destination(_ workload: Workload, port: UInt16, _ tables: WaypointTables) -> Destination {
     let key = DestinationKey(workload: workload.uid, port: port)
-    if let found = destinations[key] { return found }
+    if let found = destinations[key] {
+      found.follow(mesh)
+      return found
+    }
     let made = Destination(key, .init(labels: [:], policy: TrafficPolicy()), tables)
     destinations[key] = made
     return made
@@ -157,8 +160,7 @@ public final class RequestProxy {
 
   func pool(of destination: Destination) -> UpstreamPool {
     if let found = destination.pool { return found }
-    let made = UpstreamPool(
-      destination.policy, limits: limits, breaker: destination.breaker, proxy: self)
+    let made = UpstreamPool(destination, limits: limits, proxy: self)
     destination.pool = made
     return made
   }

@@ -34,6 +34,7 @@ enum UpstreamFailure {
 final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
   let key: UpstreamKey
   let pool: UpstreamPool
+  let security: DestinationSecurity
   private let connection: ClientConnection
   private var pipe: (any Pipe)?
   private var waiting: [any UpstreamUser] = []
@@ -47,16 +48,19 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
   private var timeout: UInt64?
   private let place: Place
 
-  init(_ key: UpstreamKey, _ pool: UpstreamPool, place: consuming Place) {
+  init(
+    _ key: UpstreamKey, _ pool: UpstreamPool, security: DestinationSecurity, place: consuming Place
+  ) {
     self.key = key
     self.pool = pool
+    self.security = security
     self.place = place
     connection = ClientConnection(key.version, limits: pool.limits)
     connection.handler = self
   }
 
-  func dial(_ endpoint: MeshIndex.Endpoint, _ world: any RequestWorld) {
-    pipe = world.dial(endpoint, for: key.origin, owner: self)
+  func dial(_ endpoint: MeshIndex.Endpoint, _ securing: Securing?) {
+    pipe = pool.proxy.dial(endpoint, securing, for: key.origin, owner: self)
     watch()
   }
 
@@ -110,6 +114,8 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
   func request(
     _ head: RequestHead, body: BodySize, upgrade: String?, for user: any UpstreamUser
   ) throws(HeadError) -> ExchangeID {
+    var head = head
+    if security.contains(.applicationTLS) { head.scheme = "https" }
     let id = try connection.request(head, body: body, upgrade: upgrade)
     served += 1
     users[id] = user

@@ -8,8 +8,12 @@ import Resilience
 /// application is told by its connection who calls.
 struct UpstreamKey: Hashable {
   let endpoint: EndpointID
+  /// An endpoint that takes tunnels now has no request in a plain connection of before.
+  let tunnel: Workload.TunnelProtocol
   let origin: Origin
   let version: HTTPVersion
+  /// Of a server that was told it in a handshake, when requests decide.
+  let serverName: String?
 
   /// By the addresses alone, which nearly always tell two apart; everything is compared.
   func hash(into hasher: inout Hasher) {
@@ -23,6 +27,7 @@ final class UpstreamPool {
   let policy: TrafficPolicy
   let limits: HTTPLimits
   private let breaker: CircuitBreaker
+  private let originator: Originator?
   unowned let proxy: RequestProxy
   private var groups: [UpstreamKey: Group] = [:]
   private var idle = IdleUpstreams()
@@ -38,29 +43,34 @@ final class UpstreamPool {
     var free: [Upstream] = []
   }
 
-  init(_ policy: TrafficPolicy, limits: HTTPLimits, breaker: CircuitBreaker, proxy: RequestProxy) {
-    self.policy = policy
+  init(_ destination: Destination, limits: HTTPLimits, proxy: RequestProxy) {
+    policy = destination.policy
+    breaker = destination.breaker
+    originator = destination.originator
     self.limits = limits
-    self.breaker = breaker
     self.proxy = proxy
   }
 
   var now: Instant { proxy.now }
 
-  /// A connection with room, a new one if there is none.
+  /// A connection with room, a new one if there is none. `host`: what the request calls the server.
   ///
   /// - Throws: when no more connections are allowed.
   func connection(
-    to endpoint: MeshIndex.Endpoint, for origin: Origin, _ version: HTTPVersion
+    to endpoint: MeshIndex.Endpoint, for origin: Origin, _ version: HTTPVersion, host: String
   ) throws(CircuitBreaker.Overflow) -> (upstream: Upstream, isFresh: Bool) {
     // The client's port changes with every connection of it, and means nothing to the application.
     let client = Origin(
       identity: origin.identity, address: SocketAddress(origin.address.ip, 0), namespace: origin.namespace)
-    let key = UpstreamKey(endpoint: endpoint.resilienceID, origin: client, version: version)
+    let securing = originator?.securing(endpoint, speaking: version, host: host)
+    let key = UpstreamKey(
+      endpoint: endpoint.resilienceID, tunnel: endpoint.tunnel, origin: client, version: version,
+      serverName: securing?.originator.name(for: host))
     if let found = free(key) { return (found, false) }
-    let made = Upstream(key, self, place: try breaker.admit(.connections))
+    let made = Upstream(
+      key, self, security: endpoint.security(with: securing), place: try breaker.admit(.connections))
     groups[key, default: Group()].all.append(made)
-    made.dial(endpoint, proxy.world)
+    made.dial(endpoint, securing)
     return (made, true)
   }
 

@@ -3,6 +3,7 @@ import HTTPExchange
 public import HTTPRouting
 public import MeshModel
 import Resilience
+public import TLSEngine
 public import Tokens
 
 /// A waypoint's configuration, ready to be asked; made once for each change and shared by all workers.
@@ -15,11 +16,16 @@ public final class WaypointTables: Sendable {
   private let routes: [ServiceKey: RouteTable]
   private let traffic: [ServiceKey: ServiceTraffic]
   private let destinations: [ServiceKey: DestinationTraffic]
+  private let originators: [TLSOrigination: Originator]
   /// Shared by all workers: a limit of 100 is 100 however many there are.
   private let breakers = BreakerTable()
 
+  /// `machineAuthorities`: whom the waypoint's machine trusts, where `needsMachineAuthorities`.
+  ///
   /// - Throws: `RouteTable.Malformed` for a rule that cannot be made ready; the earlier tables stay then.
-  public init(_ configuration: WaypointConfiguration) throws(RouteTable.Malformed) {
+  public init(
+    _ configuration: WaypointConfiguration, machineAuthorities: TrustBundle? = nil
+  ) throws(RouteTable.Malformed) {
     self.configuration = configuration
     telling = ClientFields.Telling(configuration.clientFields)
     tokens = TokenChecks(configuration.authentications)
@@ -27,6 +33,9 @@ public final class WaypointTables: Sendable {
     for service in configuration.services { routes[service.service] = try RouteTable(service) }
     self.routes = routes
     traffic = Dictionary(configuration.services.map { ($0.service, $0) }) { first, _ in first }
+    originators = configuration.originations.reduce(into: [:]) {
+      $0[$1] = Originator($1, machine: machineAuthorities)
+    }
     destinations = Dictionary(configuration.destinations.map { ($0.service, $0) }) { first, _ in first }
   }
 
@@ -58,6 +67,9 @@ public final class WaypointTables: Sendable {
     let traffic = destinations[key.service] ?? DestinationTraffic(service: key.service)
     return traffic.choice(port: key.port, subset: key.subset)
   }
+
+  /// Nil when nothing is begun.
+  func originator(of policy: TrafficPolicy) -> Originator? { policy.tls.flatMap { originators[$0] } }
 
   func breaker(_ key: DestinationKey, _ pool: ConnectionPool) -> CircuitBreaker {
     breakers.breaker(key, pool)

@@ -87,6 +87,9 @@ public struct Endpoint: Hashable, Sendable {
   /// Where the tunnel is dialed.
   public var tunnelAddress: SocketAddress { facts.tunnelAddress }
 
+  /// The tunnel leads to a waypoint, which the address is behind.
+  public var isBehindWaypoint: Bool { tunnel == .hbone && tunnelAddress.ip != address.ip }
+
   /// `tunnelAddress`: nil for the workload's own.
   public init(
     workload: Workload, address: SocketAddress, identities: [Identity], tunnel: Workload.TunnelProtocol,

@@ -114,7 +114,7 @@ actor Waypoint {
     guard new.waypoint == settings.waypoint else { return }
     let tables: WaypointTables
     do {
-      tables = try WaypointTables(new)
+      tables = try WaypointTables(new, machineAuthorities: machineAuthorities(for: new))
     } catch {
       log.error("the earlier rules stay: the new ones cannot be used", metadata: ["error": "\(error)"])
       return
@@ -136,6 +136,17 @@ actor Waypoint {
         "services": "\(new.services.count)", "policies": "\(new.authorizations.count)",
         "because": "\(new.reasons.joined(separator: "; "))",
       ])
+  }
+
+  /// Whom the machine trusts, where some application is to be believed by that.
+  private func machineAuthorities(for new: WaypointConfiguration) -> TrustBundle? {
+    guard new.needsMachineAuthorities else { return nil }
+    do throws(FetchError) {
+      return try SystemRoots.read()
+    } catch {
+      log.error("TLS to applications cannot be verified", metadata: ["error": "\(error)"])
+      return nil
+    }
   }
 
   /// Fetches the keys of issuers, and tells the workers.

@@ -21,3 +21,4 @@ from . import y_records  # noqa: F401
 from . import zg_page  # noqa: F401
 from . import ze_protocols  # noqa: F401
 from . import zb_protection  # noqa: F401
+from . import zc_dialing  # noqa: F401
