@@ -27,8 +27,8 @@ final class World: RequestWorld {
   static let waypoint = ServiceKey(
     namespace: "production", hostname: "pay-waypoint.production.svc.cluster.local")
 
-  init(_ configuration: WaypointConfiguration, _ mesh: MeshSnapshot) throws {
-    proxy = RequestProxy(waypoint: Self.waypoint, world: self)
+  init(_ configuration: WaypointConfiguration, _ mesh: MeshSnapshot, seed: UInt64? = nil) throws {
+    proxy = RequestProxy(waypoint: Self.waypoint, world: self, seed: seed)
     proxy.adopt(mesh)
     proxy.adopt(try WaypointTables(configuration))
   }
@@ -196,11 +196,13 @@ final class Link: Pipe {
     guard !isGone else { return true }
     var fill = PipeFill.later
     let back = drain(32 << 10) { fill = owner.transmit(into: &$0) }
-    owner.settle()
+    // What was written is on its way before the owner may close.
     if !back.isEmpty {
       hasMoved = true
       far.take(back.span)
-    } else if fill == .end, !saidEnd, !isGone {
+    }
+    owner.settle()
+    if back.isEmpty, fill == .end, !saidEnd, !isGone {
       saidEnd = true
       hasMoved = true
       far.finished(isClean: true)

@@ -57,6 +57,10 @@ struct DevUp: ParsableCommand {
     help: ArgumentHelp(
       "As of apus-control: NONE, BASE, MERGE_SLASHES or DECODE_AND_MERGE_SLASHES.", valueName: "form"))
   var pathNormalization: String?
+  @Option(
+    help: ArgumentHelp(
+      "For tests: what waypoints leave to chance is the same in every run.", visibility: .hidden))
+  var waypointSeed: UInt64?
   @Option(help: "Of agents and control plane: trace, debug, info, notice, warning or error.")
   var logLevel = "info"
   @Option(help: "With --detach: seconds to wait for readiness.")
@@ -80,6 +84,7 @@ struct DevUp: ParsableCommand {
         logLevel: logLevel)
       options.waypointIdleSeconds = waypointIdle
       options.issuerRoots = issuerRoots.map(Self.absolute)
+      options.waypointSeed = waypointSeed
       options.controlFlags = controlFlags
       if detach, !detached {
         let words = Array(CommandLine.arguments.dropFirst()) + ["--detached"]
