@@ -20,3 +20,4 @@ from . import x_replicas  # noqa: F401
 from . import y_records  # noqa: F401
 from . import z_stories  # noqa: F401
 from . import za_bypass  # noqa: F401
+from . import zd_tokens  # noqa: F401
