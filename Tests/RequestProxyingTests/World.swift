@@ -28,9 +28,10 @@ final class World: RequestWorld {
     namespace: "production", hostname: "pay-waypoint.production.svc.cluster.local")
 
   init(
-    _ configuration: WaypointConfiguration, _ mesh: MeshSnapshot, limits: HTTPLimits = HTTPLimits()
+    _ configuration: WaypointConfiguration, _ mesh: MeshSnapshot, limits: HTTPLimits = HTTPLimits(),
+    seed: UInt64? = nil
   ) throws {
-    proxy = RequestProxy(waypoint: Self.waypoint, world: self, limits: limits)
+    proxy = RequestProxy(waypoint: Self.waypoint, world: self, limits: limits, seed: seed)
     proxy.adopt(mesh)
     proxy.adopt(try WaypointTables(configuration))
   }

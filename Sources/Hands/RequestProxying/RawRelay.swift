@@ -89,7 +89,7 @@ final class RawRelay: PipeOwner, Timed {
     guard let service = target.service else { return nil }
     var key = DestinationKey(service: service, port: target.address.port, subset: nil)
     if let rule = downstream.tables.connectionRule(service, port: key.port) {
-      guard let backend = rule.backends.chosen(using: &proxy.random), let named = backend.service else {
+      guard let backend = rule.backends.chosen(using: &proxy.chance), let named = backend.service else {
         return nil
       }
       key = DestinationKey(service: named, port: backend.port ?? key.port, subset: backend.subset)

@@ -114,7 +114,7 @@ final class RequestExchange: UpstreamUser, Timed {
     guard let service = downstream.target.service else { return forwardToWorkload(routed) }
     let decision: Decision
     if let table = downstream.tables.routes(of: service) {
-      decision = table.decide(routed, using: &proxy.random)
+      decision = table.decide(routed, using: &proxy.chance)
     } else {
       decision = Decision(origin: "", action: .forward(Forwarding(to: service, routed)))
     }

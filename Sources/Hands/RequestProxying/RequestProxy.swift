@@ -36,11 +36,14 @@ public final class RequestProxy {
   let replays = ReplayAllowance()
   var counters = RequestCounters()
   var random = FastRandom()
+  /// What rules leave to chance, and nothing else: with a seed the same requests have the same luck.
+  var chance: FastRandom
   private(set) var isDraining = false
 
   public init(
-    waypoint: ServiceKey, world: any RequestWorld, limits: HTTPLimits = HTTPLimits()
+    waypoint: ServiceKey, world: any RequestWorld, limits: HTTPLimits = HTTPLimits(), seed: UInt64? = nil
   ) {
+    chance = seed.map(FastRandom.init(seed:)) ?? FastRandom()
     self.waypoint = waypoint
     self.world = world
     base = limits

@@ -56,11 +56,11 @@ actor Waypoint {
     connections = try RecordQueue()
     requests = try RequestRecords()
     let (records, service) = (requests, settings.waypoint.service(in: settings.clusterDomain))
-    let queue = connections
+    let (queue, seed) = (connections, settings.seed)
     workers = try (0..<settings.workers).map { index in
       try WorkerHandle.start(
         name: "worker-\(index)", capture: NoCapture(), records: queue, activate: { _ in },
-        service: { WaypointService(service, on: $0, records: records, connections: queue) })
+        service: { WaypointService(service, on: $0, records: records, connections: queue, seed: seed) })
     }
   }
 

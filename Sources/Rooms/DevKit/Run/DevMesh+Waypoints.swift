@@ -64,6 +64,7 @@ extension DevMesh {
     if options.issuerRoots != nil {
       container.command += ["--issuer-roots", MeshPaths.inPod(MeshPaths.issuersName)]
     }
+    if let seed = options.waypointSeed { container.command += ["--seed", "\(seed)"] }
     container.env = [
       EnvironmentVariable(name: "POD_NAME", value: .field("metadata.name")),
       EnvironmentVariable(name: "POD_IP", value: .field("status.podIP")),
