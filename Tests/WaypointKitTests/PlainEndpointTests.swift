@@ -114,7 +114,8 @@ struct PlainEndpointTests {
     #expect(server.connected.isEmpty)
     // And a request reaches it, in a tunnel: its application sees the client.
     #expect(try await pods.get("/hello").status == 200)
-    #expect(server.connected.map(\.ip) == [pods.clientAddress])
+    // On a port that declares nothing a server that speaks first is dialed before it is clear that it does not.
+    #expect(Set(server.connected.map(\.ip)) == [pods.clientAddress])
   }
 
   // MARK: What is not HTTP
