@@ -94,7 +94,8 @@ public final class ServerConnection {
       return cut()
     }
     for case .end in found where isUnderWay { handler?.ended(ExchangeID(exchange), trailers: []) }
-    if server.isIdle { isClosing = true }
+    // Between two requests it has been closed by now, and is not idle any more.
+    if server.isIdle || server.isOver { isClosing = true }
   }
 
   /// Everything under way is lost.

@@ -76,7 +76,7 @@ def look(shop, browser, url):
     denied = "production/web>production/payment-service"
     plain = "legacy/legacy-client>production/order-service-v1"
     of = {name: f"model.edges.get({json.dumps(name)})" for name in (served, denied)}
-    browser.wait(f"{of[served]}?.rate > 1 && {element(served)}", "an edge with a rate")
+    browser.wait(f"{of[served]}?.rate > 1 && {element(served)} !== null", "an edge with a rate")
     browser.wait(f"{of[denied]}?.deniedPerSecond > 0", "the denial is seen")
     label = f"[...drawing.labels].find(([id]) => id === {json.dumps(denied)})?.[1].textContent"
     text = browser.wait(label, "the denied edge has a label")
