@@ -108,9 +108,10 @@ def look(shop, browser, url):
     hold(told, "the table does not tell of the denial")
     browser.ask("byID('as-graph').click(); byID('theme').click()")
     hold(browser.ask("document.documentElement.dataset.theme") == "dark", "it does not turn dark")
-    guarded(shop, browser, url)
     rate = browser.ask(f"show.rate({of[served]}.rate)")
     p99 = browser.ask(f"show.milliseconds({of[served]}.p99)")
+    guarded(shop, browser, url)
+    browser.wait(f"{of[served]}?.rate > 1", "agents and waypoints report to the new control plane", 60)
     return f"web to order-service-v1 {rate}, p99 {p99}; web to payment-service: {text}; {len(rows)} rows"
 
 
