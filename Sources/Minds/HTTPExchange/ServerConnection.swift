@@ -94,7 +94,7 @@ public final class ServerConnection {
       return cut()
     }
     for case .end in found where isUnderWay { handler?.ended(ExchangeID(exchange), trailers: []) }
-    // Between two requests it has been closed by now, and is not idle any more.
+    // Between two requests the end closes the engine, too.
     if server.isIdle || server.isOver { isClosing = true }
   }
 
