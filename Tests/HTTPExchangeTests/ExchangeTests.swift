@@ -43,6 +43,33 @@ struct ExchangeTests {
     #expect(server.order.count == 20)
   }
 
+  @Test(
+    "a client that ends a connection on which nothing is asked ends it for the server too", arguments: [0, 2])
+  func endedBetweenRequests(asked: Int) throws {
+    let (client, server) = (HTTPClient(.http1), HTTPServer(.http1))
+    server.onEnd = { $0.answer($1) }
+    for _ in 0..<asked {
+      _ = try client.ask()
+      exchange(client, server)
+    }
+    #expect(!server.connection.isFinished)
+    server.connection.finish()
+    #expect(server.connection.isFinished && server.aborted.isEmpty)
+  }
+
+  @Test("a client that ends its half while it waits for the answer still gets it, and then all is over")
+  func endedWhileWaiting() throws {
+    let (client, server) = (HTTPClient(.http1), HTTPServer(.http1))
+    let id = try client.ask()
+    exchange(client, server)
+    server.connection.finish()
+    #expect(!server.connection.isFinished)
+    server.answer(try #require(server.order.first), 200, Array("late".utf8))
+    exchange(client, server)
+    #expect(client.bodies[id] == Array("late".utf8))
+    #expect(server.connection.isFinished)
+  }
+
   @Test("requests sent behind each other are answered in order")
   func pipelined() throws {
     let server = HTTPServer(.http1)

@@ -238,5 +238,10 @@ struct GraphTests {
         Shop.report(2_000, pod: "pay-waypoint-5", [(key, { $0.denied = 4 })]),
         from: .waypoint(Shop.payWaypoint, pod: "pay-waypoint-5")))
     #expect(try edge("shop/web>shop/pay").deniedPerSecond == 2)
+    // The source's agent has opened connections to the waypoint; none of them got any further.
+    let outbound = try Shop.key(.outbound, "web", "pay-waypoint", service: Shop.payService.description)
+    #expect(tell(Shop.report(2_000, [(outbound, { $0.opened = 4 })]), from: .agent(node: "node-1")))
+    let one = try edge("shop/web>shop/pay")
+    #expect(one.rate == 0 && one.unit == "requests" && one.observer == "waypoint" && one.protocol == "http")
   }
 }

@@ -64,14 +64,26 @@ struct PageGuardTests {
     server.close()
   }
 
-  @Test("a listening socket is inherited by its number, and nothing else is")
-  func inherited() throws {
-    let socket = try Socket.listener(on: SocketAddress(.loopback(.v4), 0))
-    let copy = try socket.duplicate()
-    let again = try Socket.listener(inherited: copy.release().release())
-    #expect(try again.localAddress() == socket.localAddress())
-    let idle = try Socket(.v4)
-    #expect(throws: SystemError.self) { _ = try Socket.listener(inherited: idle.descriptor) }
+  @Test("a socket is inherited by its number, also after one who had it has closed it; nothing else is")
+  func inherited() async throws {
+    let thread = try ReactorThread(name: "t-inherited")
+    let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    // A port of one's own choice stays with the socket; one that the kernel chose does not.
+    let address = try #require(SocketAddress("127.91.0.7:15099"))
+    let socket = try Socket.listener(on: address)
+    for turn in 1...2 {
+      let server = try PageServer(
+        listening: Socket.listener(inherited: try socket.duplicate().release().release()),
+        pages: ["/": { _ in Page(text: "turn \(turn)\n") }], thread: thread, log: log)
+      #expect(server.address == address)
+      Task(executorPreference: thread) { await server.run() }
+      let client = try await AsyncSocket.connect(to: address, on: thread)
+      try await client.send(Array("GET / HTTP/1.0\r\n\r\n".utf8))
+      #expect(String(decoding: try await client.receive(), as: UTF8.self).hasSuffix("turn \(turn)\n"))
+      server.close()
+    }
+    let idle = try Socket(.v4).release().release()
+    #expect(throws: SystemError.self) { _ = try Socket.listener(inherited: idle) }
     #expect(throws: SystemError.self) { _ = try Socket.listener(inherited: 0) }
   }
 }

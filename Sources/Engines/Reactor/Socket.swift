@@ -44,16 +44,23 @@ public struct Socket: ~Copyable, Sendable {
     return socket
   }
 
-  /// The listening socket that was inherited under this number, which need not be of the network namespace
-  /// that we are in. Throws EINVAL when it is none.
+  /// The bound socket that was inherited under this number, which need not be of the network namespace that
+  /// we are in. It listens from now on: one who had it before us has made it stop by closing it. Its port
+  /// must not be one that the kernel chose, which is lost by that. Throws EINVAL when it is no such socket.
   public static func listener(inherited number: Int32) throws(SystemError) -> Socket {
-    var isListening: Int32 = 0
-    guard number > STDERR_FILENO,
-      unsafe apus_get_int(number, SOL_SOCKET, SO_ACCEPTCONN, &isListening) == 0, isListening != 0
+    var type: Int32 = 0
+    guard number > STDERR_FILENO, unsafe apus_get_int(number, SOL_SOCKET, SO_TYPE, &type) == 0,
+      type == Int32(SOCK_STREAM.rawValue)
     else { throw SystemError("listener(\(number))", code: EINVAL) }
     guard fcntl(number, F_SETFD, FD_CLOEXEC) == 0 else { throw SystemError("fcntl(F_SETFD)") }
     guard fcntl(number, F_SETFL, O_NONBLOCK) == 0 else { throw SystemError("fcntl(F_SETFL)") }
-    return Socket(adopting: Descriptor(adopting: number))
+    let socket = Socket(adopting: Descriptor(adopting: number))
+    // Listening would bind it to any port.
+    guard try socket.localAddress().port != 0 else {
+      throw SystemError("listener(\(number))", code: EINVAL)
+    }
+    try socket.listen()
+    return socket
   }
 
   /// Starts connecting; true when the connection is already there. Otherwise wait for writability and ask

@@ -78,7 +78,7 @@ struct GraphMaking {
       said.totals.add(edge.counts)
       said.open &+= edge.open
       said.lastSeen = max(said.lastSeen, edge.lastSeen)
-      if edge.counts.opened > 0 || edge.counts.requests > 0 { said.carries.insert(key.carries) }
+      said.carries.insert(key.carries)
       if key.isMutualTLS { said.isSecured = true } else { said.isPlain = true }
       if let service = ServiceKey(key.service) { said.services.insert(service.hostname) }
       if let recent, let added = recent.added[key] {
@@ -94,7 +94,9 @@ struct GraphMaking {
   func edge(_ ends: Ends, _ said: [Witness: Testimony], _ denial: ServiceGraph.Denial?) -> ServiceGraph.Edge?
   {
     let order = Witness.allCases.filter { said[$0] != nil }
-    guard let best = order.first(where: { said[$0]?.hasTraffic == true }) ?? order.first,
+    // Nothing goes around a waypoint: what the source opened towards it may have been denied there.
+    let witness = order.first { $0 == .waypoint || said[$0]?.hasTraffic == true } ?? order.first
+    guard let best = witness,
       let main = said[best]
     else { return nil }
     let all = said.values

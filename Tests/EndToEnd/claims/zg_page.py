@@ -76,7 +76,7 @@ def look(shop, browser, url):
     denied = "production/web>production/payment-service"
     plain = "legacy/legacy-client>production/order-service-v1"
     of = {name: f"model.edges.get({json.dumps(name)})" for name in (served, denied)}
-    browser.wait(f"{of[served]}?.rate > 1 && {element(served)}", "an edge with a rate")
+    browser.wait(f"{of[served]}?.rate > 1 && {element(served)} !== null", "an edge with a rate")
     browser.wait(f"{of[denied]}?.deniedPerSecond > 0", "the denial is seen")
     label = f"[...drawing.labels].find(([id]) => id === {json.dumps(denied)})?.[1].textContent"
     text = browser.wait(label, "the denied edge has a label")
@@ -108,9 +108,10 @@ def look(shop, browser, url):
     hold(told, "the table does not tell of the denial")
     browser.ask("byID('as-graph').click(); byID('theme').click()")
     hold(browser.ask("document.documentElement.dataset.theme") == "dark", "it does not turn dark")
-    guarded(shop, browser, url)
     rate = browser.ask(f"show.rate({of[served]}.rate)")
     p99 = browser.ask(f"show.milliseconds({of[served]}.p99)")
+    guarded(shop, browser, url)
+    browser.wait(f"{of[served]}?.rate > 1", "agents and waypoints report to the new control plane", 60)
     return f"web to order-service-v1 {rate}, p99 {p99}; web to payment-service: {text}; {len(rows)} rows"
 
 

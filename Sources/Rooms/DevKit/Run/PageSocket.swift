@@ -8,17 +8,16 @@ public enum PageChoice: Hashable, Sendable {
   case address(SocketAddress)
   case off
 
-  /// `off`, `PORT` or `ADDRESS:PORT`; nil for anything else.
+  /// `off`, `PORT` or `ADDRESS:PORT`; nil for anything else, also for port 0: the kernel's choice would not
+  /// outlive a control plane.
   public init?(_ text: String) {
-    if text == "off" {
+    guard text != "off" else {
       self = .off
-    } else if let port = UInt16(text) {
-      self = .address(SocketAddress(.loopback(.v4), port))
-    } else if let address = SocketAddress(text) {
-      self = .address(address)
-    } else {
-      return nil
+      return
     }
+    let address = UInt16(text).map { SocketAddress(.loopback(.v4), $0) } ?? SocketAddress(text)
+    guard let address, address.port != 0 else { return nil }
+    self = .address(address)
   }
 }
 
