@@ -50,8 +50,8 @@ public final class ServerConnection {
   private var isTunnel = false
 
   // HTTP/2
-  private let session: H2Session?
-  private let outgoing = Outgoing()
+  let session: H2Session?
+  let outgoing = Outgoing()
   /// Requests of which the owner knows.
   private var known: Set<Int32> = []
   /// Those that came as an extended CONNECT.
@@ -481,16 +481,6 @@ public final class ServerConnection {
   }
 
   // MARK: Transmitting
-
-  public var wantsWrite: Bool {
-    session.map { !outgoing.queue.isEmpty || $0.wantsWrite } ?? !outgoing.queue.isEmpty
-  }
-
-  /// Everything was said and has left: the connection can be closed.
-  public var isFinished: Bool {
-    guard let session else { return isClosing && outgoing.queue.isEmpty }
-    return outgoing.queue.isEmpty && (session.isFinished || isClosing && !session.wantsWrite)
-  }
 
   /// Appends what fits. Call `settle` when whoever called this is done.
   public func transmit(into bytes: inout OutputSpan<UInt8>) {

@@ -91,7 +91,8 @@ public struct ClientFields: Sendable {
     if fields.contains(where: isClaim) { fields.removeAll(where: isClaim) }
     let told = telling.contains(.forwardedFor) ? addressText : nil
     append(Self.forwardedFor, saysFor, told, to: &fields)
-    append(Self.forwardedProto, saysProto ?? (telling.contains(.forwardedProto) ? scheme : nil), nil, to: &fields)
+    let proto = saysProto ?? (telling.contains(.forwardedProto) ? scheme : nil)
+    append(Self.forwardedProto, proto, nil, to: &fields)
     let element = telling.contains(.clientCertificate) ? element(naming: destination) : nil
     append(Self.clientCertificate, saysCertificate, element, to: &fields)
     append(Self.forwarded, saysForwarded, telling.contains(.forwarded) ? forwardedElement : nil, to: &fields)

@@ -94,7 +94,7 @@ class Waypoints:
         return text, [line for line in text.splitlines() if "\taccess\t" in line]
 
     def processes(self, account=""):
-        """The process of each waypoint that runs, or of those of one account (`namespace/name` or its name)."""
+        """The process of each waypoint that runs, or of those of one account (`name` or `namespace/name`)."""
         pods = self.behind(account.rpartition("/")[2]) if account else self.running()
         return [number for pod in pods for number in self.mesh.processes(pod)]
 
@@ -140,7 +140,8 @@ def unprivileged(number):
     with open(f"/proc/{number}/status", encoding="ascii") as file:
         status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
     nothing = all(int(status[name], 16) == 0 for name in ("CapPrm", "CapEff", "CapInh", "CapAmb"))
-    return nothing and "0" not in status["Uid"].split() + status["Gid"].split() and status["NoNewPrivs"] == "1"
+    ids = status["Uid"].split() + status["Gid"].split()
+    return nothing and "0" not in ids and status["NoNewPrivs"] == "1"
 
 
 @claim("20a", "A waypoint starts with the first connection, splits as the seed says, and stops when idle")
