@@ -139,7 +139,8 @@ let package = Package(
     room(
       "Hands", "Authority",
       ["Transport", "RPC", "TLSEngine", "Reactor", "MeshAPI", "MeshModel", "Bytes", protobuf, logging]),
-    room("Hands", "Telemetry", ["Transport", "Reactor", "MeshModel", "Bytes", logging]),
+    room(
+      "Hands", "Telemetry", ["Transport", "Reactor", "Patterns", "MeshModel", "Bytes", logging]),
     room(
       "Hands", "Fetching",
       ["Tokens", "Reactor", "TLSEngine", "H1Engine", "HTTPModel", "MeshModel", "Bytes"]),
@@ -149,14 +150,16 @@ let package = Package(
     room(
       "Rooms", "AgentKit",
       [
-        "Proxying", "Subscription", "Issuance", "Telemetry", "Enrollment", "MeshIndex", "MeshCodec", "Bytes",
-        "BPFRuntime", "Netlink", "Reactor", "Transport", "TLSEngine", "MeshAPI", "MeshModel", protobuf,
+        "Proxying", "Subscription", "Issuance", "Telemetry", "Fetching", "Enrollment", "MeshIndex",
+        "MeshCodec", "Bytes", "BPFRuntime", "Netlink", "Reactor", "Transport", "TLSEngine", "MeshAPI",
+        "MeshModel", protobuf,
         logging,
       ]),
     room(
       "Rooms", "ControlKit",
       [
-        "Publication", "Authority", "ManifestWatch", "Manifests", "Telemetry", "MeshCodec", "MeshAPI",
+        "Publication", "Authority", "ManifestWatch", "Manifests", "Telemetry", "Fetching", "MeshCodec",
+        "MeshAPI",
         "TLSEngine", "Transport", "RPC", "Reactor", "MeshModel", "Bytes", protobuf, logging,
       ]),
     room(
@@ -182,12 +185,18 @@ let package = Package(
 
     // 7 Front doors
     frontDoor(
-      "apus-agent", ["AgentKit", "TLSEngine", "H2Engine", "BPFRuntime", "Reactor", "MeshModel", "Telemetry"]),
+      "apus-agent",
+      [
+        "AgentKit", "Fetching", "TLSEngine", "H2Engine", "BPFRuntime", "Reactor", "MeshModel", "Telemetry",
+      ]),
     frontDoor(
       "apus-control",
-      ["ControlKit", "Authority", "Telemetry", "TLSEngine", "H2Engine", "Reactor", "MeshModel"]),
+      [
+        "ControlKit", "Authority", "Telemetry", "Fetching", "TLSEngine", "H2Engine", "Reactor", "MeshModel",
+      ]),
     frontDoor(
-      "apus-waypoint", ["WaypointKit", "TLSEngine", "H2Engine", "Reactor", "MeshModel", "Telemetry"]),
+      "apus-waypoint",
+      ["WaypointKit", "Fetching", "TLSEngine", "H2Engine", "Reactor", "MeshModel", "Telemetry"]),
     frontDoor(
       "apus",
       [
@@ -241,7 +250,7 @@ let package = Package(
     tests(
       "Issuance",
       ["Transport", "TLSEngine", "RPC", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
-    tests("Telemetry", ["MeshModel", "Reactor", "Bytes", logging]),
+    tests("Telemetry", ["Transport", "MeshModel", "Reactor", "Bytes", logging]),
     tests(
       "Publication",
       [

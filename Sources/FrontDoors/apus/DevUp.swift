@@ -57,6 +57,12 @@ struct DevUp: ParsableCommand {
     help: ArgumentHelp(
       "As of apus-control: NONE, BASE, MERGE_SLASHES or DECODE_AND_MERGE_SLASHES.", valueName: "form"))
   var pathNormalization: String?
+  @Option(
+    help: ArgumentHelp(
+      "A collector of traces, for agents, waypoints and control plane; they reach the machine at "
+        + "172.30.255.254.",
+      valueName: "url"))
+  var otlpEndpoint: String?
   @Option(help: "Of agents and control plane: trace, debug, info, notice, warning or error.")
   var logLevel = "info"
   @Option(help: "With --detach: seconds to wait for readiness.")
@@ -80,6 +86,7 @@ struct DevUp: ParsableCommand {
         logLevel: logLevel)
       options.waypointIdleSeconds = waypointIdle
       options.issuerRoots = issuerRoots.map(Self.absolute)
+      options.otlpEndpoint = otlpEndpoint
       options.controlFlags = controlFlags
       if detach, !detached {
         let words = Array(CommandLine.arguments.dropFirst()) + ["--detached"]
@@ -96,6 +103,7 @@ struct DevUp: ParsableCommand {
     flags += trustBundle.flatMap { ["--trust-bundle", Self.absoluteBundle($0)] }
     if let caRoots { flags += ["--ca-roots", Self.absolute(caRoots)] }
     if let pathNormalization { flags += ["--path-normalization", pathNormalization] }
+    if let otlpEndpoint { flags += ["--otlp-endpoint", otlpEndpoint] }
     if let leafLifetime { flags += ["--leaf-lifetime", "\(leafLifetime)"] }
     return flags
   }

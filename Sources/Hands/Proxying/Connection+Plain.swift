@@ -10,6 +10,7 @@ extension Connection {
     other.partner = .plain(self)
     for half in [self, other] {
       half.stage = .relaying
+      half.tellOpened()
       half.setDeadline(nil)
       half.setInterest([.readable, .peerClosed])
     }
@@ -40,6 +41,7 @@ extension Connection {
       } else {
         other.journal?.bytesReceived += UInt64(count)
       }
+      (journal == nil ? other : self).tellProgress()
       other.deliverPlain()
     }
   }

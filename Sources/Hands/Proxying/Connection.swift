@@ -159,6 +159,21 @@ final class Connection: PollTarget {
     worker.ignore(socket.descriptor)
   }
 
+  // MARK: Telling
+
+  /// Both ends are open.
+  func tellOpened() {
+    guard journal?.isTold == false, let record = journal?.tell(.opened, at: worker.now) else { return }
+    worker.records.append(record)
+    noteNetwork()
+  }
+
+  /// Bytes have flowed.
+  func tellProgress() {
+    guard journal?.hasPiece == true, let record = journal?.tell(.underway, at: worker.now) else { return }
+    worker.records.append(record)
+  }
+
   // MARK: Ending
 
   /// Both directions are done: an orderly end.
@@ -186,6 +201,7 @@ final class Connection: PollTarget {
   /// The only way out. Closes this socket and, for a pair of sockets, the other; leaves the one record.
   func finish(_ outcome: ConnectionRecord.Outcome) {
     if case .over = stage { return }
+    tellNetwork()
     let former = stage
     stage = .over
     if case .opening(let opening) = former { opening.connectionEnded() }

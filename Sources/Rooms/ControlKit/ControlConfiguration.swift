@@ -1,4 +1,5 @@
 public import Authority
+public import Fetching
 public import MeshModel
 
 /// Everything the control plane is told when it starts; read once, from flags, by the front door.
@@ -30,6 +31,8 @@ public struct ControlConfiguration: Sendable {
   public var pathForm = PathForm.base
   /// Readiness and metrics; nil for none.
   public var metrics: SocketAddress?
+  /// Where traces are sent; nil: none are kept.
+  public var collector: Collector?
   public var limits: AuthorityLimits
 
   /// An operator's authority: the signing certificate first, then those above it up to the root; and its key.

@@ -16,12 +16,13 @@ final class WaypointService: StreamService, RequestWorld {
 
   init(
     _ waypoint: ServiceKey, on desk: WorkerDesk, records: RequestRecords, connections: RecordQueue,
-    limits: HTTPLimits = HTTPLimits()
+    keepsTraces: Bool = false, limits: HTTPLimits = HTTPLimits()
   ) {
     self.desk = desk
     self.records = records.ring()
     self.connections = connections
     proxy = RequestProxy(waypoint: waypoint, world: self, limits: limits)
+    proxy.keepsTraces = keepsTraces
   }
 
   // MARK: StreamService

@@ -6,8 +6,8 @@ public import MeshModel
 public import Reactor
 import Synchronization
 
-/// Serves pages over plain HTTP/1.1: readiness, metrics. GET and HEAD, nothing else; bounded in connections
-/// and in time.
+/// Serves pages over plain HTTP/1.1: readiness, metrics. GET and HEAD, and POST where something may be
+/// changed; bounded in connections and in time.
 public final class PageServer: Sendable {
   /// Makes the page of a path; given the query, without its `?`.
   public typealias Maker = @Sendable (_ query: String?) async -> Page
@@ -21,19 +21,22 @@ public final class PageServer: Sendable {
   public let address: SocketAddress
   private let listener: AsyncSocket
   private let pages: [String: Maker]
+  private let actions: [String: Maker]
   private let limits: PageLimits
   private let log: Logger
   private let state = Mutex(State())
   private var thread: ReactorThread { listener.thread }
 
-  /// Listens at once, in the network namespace of the calling thread; `run` serves. `pages` by path.
+  /// Listens at once, in the network namespace of the calling thread; `run` serves. `pages` by path;
+  /// `actions` are what a POST does, and what it answers. Its body says nothing.
   public init(
-    on address: SocketAddress, pages: [String: Maker], thread: ReactorThread,
+    on address: SocketAddress, pages: [String: Maker], actions: [String: Maker] = [:], thread: ReactorThread,
     limits: PageLimits = PageLimits(), log: Logger
   ) throws(SystemError) {
     listener = try AsyncSocket(Socket.listener(on: address), on: thread)
     self.address = try listener.localAddress()
     self.pages = pages
+    self.actions = actions
     self.limits = limits
     self.log = log
   }
@@ -121,10 +124,15 @@ public final class PageServer: Sendable {
   }
 
   private func response(to request: RequestHead) async -> (ResponseHead, body: [UInt8]) {
-    guard let maker = pages[String(request.pathOnly)] else { return Self.text(404, "no such page\n") }
-    guard request.method == "GET" || request.method == "HEAD" else {
-      var (head, body) = Self.text(405, "only GET and HEAD\n")
-      head.fields.append(Field("allow", "GET, HEAD"))
+    let path = String(request.pathOnly)
+    let isAction = request.method == "POST"
+    guard pages[path] != nil || actions[path] != nil else { return Self.text(404, "no such page\n") }
+    guard let maker = isAction ? actions[path] : pages[path],
+      isAction || request.method == "GET" || request.method == "HEAD"
+    else {
+      let allowed = actions[path] == nil ? "GET, HEAD" : "GET, HEAD, POST"
+      var (head, body) = Self.text(405, "only \(allowed)\n")
+      head.fields.append(Field("allow", allowed))
       return (head, body)
     }
     let page = await maker(request.query.map(String.init))

@@ -18,3 +18,4 @@ from . import n_explain  # noqa: F401
 from . import w_waypoint  # noqa: F401
 from . import x_replicas  # noqa: F401
 from . import y_records  # noqa: F401
+from . import zf_telemetry  # noqa: F401

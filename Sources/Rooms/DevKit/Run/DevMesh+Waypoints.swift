@@ -55,6 +55,7 @@ extension DevMesh {
       "--log-level", options.logLevel,
     ]
     if let roots = options.issuerRoots { container.command += ["--issuer-roots", roots] }
+    if let collector = options.otlpEndpoint { container.command += ["--otlp-endpoint", collector] }
     container.env = [
       EnvironmentVariable(name: "POD_NAME", value: .field("metadata.name")),
       EnvironmentVariable(name: "POD_IP", value: .field("status.podIP")),

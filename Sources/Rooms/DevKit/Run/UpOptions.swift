@@ -18,6 +18,8 @@ public struct UpOptions: Sendable {
   public var waypointIdleSeconds = 600
   /// Authorities besides the machine's for the servers of issuers' keys: an absolute path.
   public var issuerRoots: String?
+  /// Where agents and waypoints send traces, which check it themselves; nil for nowhere.
+  public var otlpEndpoint: String?
   /// Further words for the control plane, which checks them itself.
   public var controlFlags: [String] = []
   public var logLevel: String
