@@ -38,10 +38,11 @@ extension Connection {
       // The journal is the first half's: what it reads was sent by its application.
       if journal != nil {
         journal?.bytesSent += UInt64(count)
+        tellProgress(count)
       } else {
         other.journal?.bytesReceived += UInt64(count)
+        other.tellProgress(count)
       }
-      (journal == nil ? other : self).tellProgress()
       other.deliverPlain()
     }
   }

@@ -63,7 +63,7 @@ extension Connection {
       switch try socket.receive(into: &frame) {
       case .bytes(let count):
         journal?.bytesSent += UInt64(count)
-        tellProgress()
+        tellProgress(count)
         // A short read means that the socket is empty, unless FIN is what comes next.
         if frame.freeCapacity > 0, !sawPeerClose { drained() }
         return .bytes
@@ -99,7 +99,7 @@ extension Connection {
     var isRelaying = false
     if case .relaying = stage { isRelaying = true }
     journal?.bytesReceived += UInt64(pieces.total)
-    tellProgress()
+    tellProgress(pieces.total)
     var sent = 0
     if outgoing.isEmpty, isRelaying {
       do throws(SystemError) {

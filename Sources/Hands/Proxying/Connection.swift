@@ -64,6 +64,8 @@ final class Connection: PollTarget {
   var isWriteEnding = false
   var isWriteEnded = false
   private var isSilenced = false
+  /// Bytes since the last record of the living connection.
+  private var untold = 0
   /// The partner's stream is closed on both sides.
   var isStreamClosed = false
   /// Met where the connection could not be ended at once; it is ended at the next deadline.
@@ -168,9 +170,12 @@ final class Connection: PollTarget {
     noteNetwork()
   }
 
-  /// Bytes have flowed.
-  func tellProgress() {
-    guard journal?.hasPiece == true, let record = journal?.tell(.underway, at: worker.now) else { return }
+  /// Bytes have flowed, either way. Called for each read: it must cost nothing but for a piece.
+  func tellProgress(_ count: Int) {
+    untold += count
+    guard untold >= Journal.piece else { return }
+    untold = 0
+    guard journal?.isTold == true, let record = journal?.tell(.underway, at: worker.now) else { return }
     worker.records.append(record)
   }
 

@@ -40,10 +40,7 @@ struct Journal {
   var flow: Flow.Key? { Flow.Key(source: source, destination: destination, isMutualTLS: isMutualTLS) }
 
   /// A live connection's bytes are told piece by piece, so that counters of long ones grow while they flow.
-  static let piece: UInt64 = 1 << 20
-
-  /// Enough has flowed since the last record.
-  var hasPiece: Bool { isTold && bytesSent + bytesReceived - toldSent - toldReceived >= Self.piece }
+  static let piece = 1 << 20
 
   /// A record of the connection while it lives.
   mutating func tell(_ phase: ConnectionRecord.Phase, at now: Instant) -> ConnectionRecord {

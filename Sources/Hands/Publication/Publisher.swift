@@ -105,6 +105,12 @@ public final class Publisher: Sendable {
     }
   }
 
+  /// What is published, and to how many: without asking each what it holds.
+  public var published: (generation: UInt64, resources: Int, subscribers: Int) {
+    let (catalog, subscribers) = state.withLock { ($0.catalog, $0.subscribers.count) }
+    return (catalog?.generation ?? 0, catalog?.count ?? 0, subscribers)
+  }
+
   public var figures: Figures {
     let (state, catalog) = state.withLock { ($0, $0.catalog) }
     var figures = Figures()

@@ -251,12 +251,12 @@ public final class Control: Sendable {
 
   private func tellPublication(since start: Int64, _ problem: String?) {
     guard let exporter else { return }
-    let figures = publisher.figures
+    let published = publisher.published
     exporter.leave(
       "publish", from: start, to: Clock.wall(),
       [
-        ("apus.generation", Int64(clamping: figures.generation)),
-        ("apus.resources", Int64(figures.resources)), ("apus.subscribers", Int64(figures.subscribers)),
+        ("apus.generation", Int64(clamping: published.generation)),
+        ("apus.resources", Int64(published.resources)), ("apus.subscribers", Int64(published.subscribers)),
       ], problem: problem)
   }
 

@@ -24,13 +24,23 @@ public struct TelemetryScope: Hashable, Sendable, Codable {
 /// What is told of every workload of the mesh.
 public struct TelemetryRules: Hashable, Sendable {
   private var scopes: [String: TelemetryScope] = [:]
+  /// Whose scope is for those that have none.
+  private var wide: String?
 
   public init() {}
 
   public var all: some Sequence<TelemetryScope> { scopes.values }
 
-  public mutating func upsert(_ scope: TelemetryScope) { scopes[scope.namespace] = scope }
-  public mutating func remove(_ namespace: String) { scopes[namespace] = nil }
+  public mutating func upsert(_ scope: TelemetryScope) {
+    remove(scope.namespace)
+    scopes[scope.namespace] = scope
+    if scope.isWide { wide = scope.namespace }
+  }
+
+  public mutating func remove(_ namespace: String) {
+    scopes[namespace] = nil
+    if wide == namespace { wide = nil }
+  }
 
   /// Of a pod.
   public func settings(of workload: String, in namespace: String) -> TelemetrySettings {
@@ -53,6 +63,6 @@ public struct TelemetryRules: Hashable, Sendable {
   }
 
   private func scope(of namespace: String) -> TelemetryScope? {
-    scopes[namespace] ?? scopes.values.first(where: \.isWide)
+    scopes[namespace] ?? wide.flatMap { scopes[$0] }
   }
 }
