@@ -22,7 +22,7 @@ protocol Opening: AnyObject {
 /// It is one half of a pair: its partner is a stream of a tunnel, or another plain socket. Bytes wait in
 /// `outgoing` only while this socket takes none; how many may wait is bounded by the stream's window or by
 /// `Limits.plainBacklog`. The half that was there first keeps the journal, and `finish` is the only way out,
-/// so a connection leaves one record.
+/// so a connection leaves one record of its end.
 final class Connection: PollTarget {
   enum Stage {
     case opening(any Opening)
@@ -203,7 +203,7 @@ final class Connection: PollTarget {
     }
   }
 
-  /// The only way out. Closes this socket and, for a pair of sockets, the other; leaves the one record.
+  /// The only way out. Closes this socket and, for a pair of sockets, the other; leaves the last record.
   func finish(_ outcome: ConnectionRecord.Outcome) {
     if case .over = stage { return }
     tellNetwork()
