@@ -140,7 +140,8 @@ let package = Package(
     room(
       "Hands", "Authority",
       ["Transport", "RPC", "TLSEngine", "Reactor", "MeshAPI", "MeshModel", "Bytes", protobuf, logging]),
-    room("Hands", "Telemetry", ["Transport", "Reactor", "MeshModel", "Bytes", logging]),
+    room(
+      "Hands", "Telemetry", ["Transport", "Reactor", "Patterns", "MeshModel", "Bytes", logging]),
     room(
       "Hands", "Reporting",
       ["Transport", "RPC", "TLSEngine", "Reactor", "MeshAPI", "MeshModel", "Bytes", logging]),
@@ -153,7 +154,7 @@ let package = Package(
     room(
       "Rooms", "AgentKit",
       [
-        "Proxying", "Subscription", "Issuance", "Telemetry", "Reporting", "Enrollment", "MeshIndex",
+        "Proxying", "Subscription", "Issuance", "Telemetry", "Reporting", "Fetching", "Enrollment", "MeshIndex",
         "MeshCodec", "Bytes", "BPFRuntime", "Netlink", "Reactor", "Transport", "TLSEngine", "MeshAPI",
         "MeshModel", protobuf,
         logging,
@@ -161,8 +162,9 @@ let package = Package(
     room(
       "Rooms", "ControlKit",
       [
-        "Publication", "Authority", "ManifestWatch", "Manifests", "Telemetry", "MeshCodec", "MeshGraph",
-        "MeshAPI", "TLSEngine", "Transport", "RPC", "Reactor", "MeshModel", "Bytes", protobuf, logging,
+        "Publication", "Authority", "ManifestWatch", "Manifests", "Telemetry", "Fetching", "MeshCodec",
+        "MeshGraph", "MeshAPI", "TLSEngine", "Transport", "RPC", "Reactor", "MeshModel", "Bytes", protobuf,
+        logging,
       ]),
     room(
       "Rooms", "DevKit",
@@ -187,12 +189,18 @@ let package = Package(
 
     // 7 Front doors
     frontDoor(
-      "apus-agent", ["AgentKit", "TLSEngine", "H2Engine", "BPFRuntime", "Reactor", "MeshModel", "Telemetry"]),
+      "apus-agent",
+      [
+        "AgentKit", "Fetching", "TLSEngine", "H2Engine", "BPFRuntime", "Reactor", "MeshModel", "Telemetry",
+      ]),
     frontDoor(
       "apus-control",
-      ["ControlKit", "Authority", "Telemetry", "TLSEngine", "H2Engine", "Reactor", "MeshModel"]),
+      [
+        "ControlKit", "Authority", "Telemetry", "Fetching", "TLSEngine", "H2Engine", "Reactor", "MeshModel",
+      ]),
     frontDoor(
-      "apus-waypoint", ["WaypointKit", "TLSEngine", "H2Engine", "Reactor", "MeshModel", "Telemetry"]),
+      "apus-waypoint",
+      ["WaypointKit", "Fetching", "TLSEngine", "H2Engine", "Reactor", "MeshModel", "Telemetry"]),
     frontDoor(
       "apus",
       [
@@ -248,7 +256,7 @@ let package = Package(
     tests(
       "Issuance",
       ["Transport", "TLSEngine", "RPC", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf, logging]),
-    tests("Telemetry", ["MeshModel", "Reactor", "Bytes", logging]),
+    tests("Telemetry", ["Transport", "MeshModel", "Reactor", "Bytes", logging]),
     tests(
       "Publication",
       [

@@ -51,9 +51,9 @@ struct PodReadinessTests {
   func dump() throws {
     let pod = PodReadiness(
       try Self.reading("web"), certificate: .unavailable("\"refused\""), renewal: nil)
-    let text = StateDump.pod(pod)
-    #expect(text.hasPrefix(#""uid-web":{"state":"Pending","workload":"shop/web""#))
-    #expect(text.contains(#"\"refused\""#))
+    let (uid, text) = StateDump.pod(pod, [])
+    #expect(uid == "uid-web" && text.hasPrefix(#"{"state":"Pending","connections":{"inbound":[],"#))
+    #expect(text.contains(#"\"refused\""#) && text.contains(#""workload":"shop/web""#))
     #expect(PodReadiness(try Self.reading("a"), certificate: .available, renewal: nil).problem == nil)
   }
 

@@ -119,7 +119,7 @@ struct ControlTests {
     #expect(held.ports == [80])
     #expect(try await page("/ready", of: site).hasPrefix("HTTP/1.1 200"))
     let metrics = try await page("/metrics", of: site)
-    #expect(metrics.contains("\napus_control_subscribers 1\n"))
+    #expect(metrics.contains("\napus_control_subscribers{kind=\"agent\"} 1\n"))
     #expect(metrics.contains("\napus_control_generation 1\n"))
     #expect(metrics.contains("\napus_control_rejected_directories 0\n"))
     await site.control.stop()

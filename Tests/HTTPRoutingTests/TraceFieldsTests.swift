@@ -24,6 +24,31 @@ import Testing
     }
   }
 
+  @Test func whatARequestSaysOfItsPlaceDecidesWhetherItIsKept() throws {
+    let span: UInt64 = 0x00f0_67aa_0ba9_02b7
+    let left = "00-\(Self.trace)-00f067aa0ba902b7-00"
+    let cases: [([Field], Bool?)] = [
+      ([Field("traceparent", Self.parent)], true), ([Field("traceparent", left)], false),
+      ([Field("traceparent", left), Field("b3", "\(Self.trace)-00f067aa0ba902b7-1")], false),
+      ([Field("b3", "\(Self.trace)-00f067aa0ba902b7")], nil),
+      ([Field("b3", "\(Self.trace)-00f067aa0ba902b7-d")], true),
+      ([Field("x-b3-traceid", Self.trace), Field("x-b3-spanid", "00f067aa0ba902b7")], nil),
+      (
+        [
+          Field("x-b3-traceid", Self.trace), Field("x-b3-spanid", "00f067aa0ba902b7"),
+          Field("x-b3-sampled", "0"),
+        ], false
+      ),
+    ]
+    for (fields, isSampled) in cases {
+      let place = try #require(TraceFields.place(in: fields), "\(fields)")
+      #expect(place.span == span && place.isSampled == isSampled, "\(fields)")
+    }
+    for none in [[], [Field("traceparent", "x")], [Field("b3", "1")], [Field("x-b3-sampled", "1")]] {
+      #expect(TraceFields.place(in: none) == nil)
+    }
+  }
+
   @Test func aTraceStaysAsItCameWhereNobodyRecordsOurSpan() {
     let sent = [
       Field("tracestate", "a=b"), Field("traceparent", Self.parent),

@@ -3,7 +3,7 @@ import Testing
 @testable import Manifests
 
 /// What an `apus check` of this ecosystem is expected to find, one case for each: the mistake, and the code
-/// under which it is found. ServiceEntry and Telemetry, of which nothing is read, have none.
+/// under which it is found. ServiceEntry, of which nothing is read, has none.
 @Suite struct ChecksTests {
   typealias Bench = TrafficBench
 

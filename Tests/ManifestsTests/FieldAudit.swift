@@ -238,6 +238,32 @@ enum AuditedFields {}
     }
   }
 
+  // MARK: Telemetry
+
+  @Test(arguments: AuditedFields.telemetryFields) func telemetry(_ one: FieldCase) throws {
+    try one.check { Self.telemetry($0) }
+  }
+
+  @Test(arguments: AuditedFields.loggingFields) func accessLogging(_ one: FieldCase) throws {
+    try one.check { Self.telemetry("accessLogging: [{\($0)}]") }
+  }
+
+  @Test(arguments: AuditedFields.tracingFields) func tracing(_ one: FieldCase) throws {
+    try one.check { Self.telemetry("tracing: [{\($0)}]") }
+  }
+
+  @Test(arguments: AuditedFields.metricsFields) func metrics(_ one: FieldCase) throws {
+    try one.check { Self.telemetry("metrics: [{\($0)}]") }
+  }
+
+  @Test(arguments: AuditedFields.overrideFields) func override(_ one: FieldCase) throws {
+    try one.check { Self.telemetry("metrics: [{overrides: [{\($0)}]}]") }
+  }
+
+  private static func telemetry(_ spec: String) -> String {
+    object("Telemetry", "telemetry.istio.io/v1", "telemetry", spec)
+  }
+
   // MARK: Sidecar and ReferenceGrant
 
   @Test(arguments: AuditedFields.sidecarFields) func sidecar(_ one: FieldCase) throws {

@@ -31,7 +31,8 @@ import Testing
   @Test(arguments: [
     "core.yaml", "core.json", "types.yaml", "peer-authentication.yaml", "authorization-policy.yaml",
     "request-authentication.yaml", "unenforced.yaml", "virtual-service.yaml", "destination-rule.yaml",
-    "routes.yaml", "sidecar.yaml", "syntax-tab.yaml", "syntax-quote.yaml", "syntax-key.yaml",
+    "routes.yaml", "sidecar.yaml", "telemetry.yaml", "syntax-tab.yaml", "syntax-quote.yaml",
+    "syntax-key.yaml",
     "syntax-alias.yaml",
   ])
   func readingFindsWhatTheFileSays(name: String) throws {

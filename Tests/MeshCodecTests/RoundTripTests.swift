@@ -233,3 +233,33 @@ struct MalformedTests {
     #expect(Authorization.standIn(name: "a/b", bytes: [0xff, 0xff])?.scope == .global)
   }
 }
+
+@Suite("What agents and waypoints are told to tell")
+struct TelemetryScopeTests {
+  @Test("round trips, in a form of its own")
+  func roundTrip() throws {
+    var settings = TelemetrySettings()
+    settings.client.log.filter = "connection.mtls"
+    settings.server.trace.sampling = 5
+    settings.server.trace.tags = [
+      TraceTag("a", .literal("b")), TraceTag("c", .environment("D", nil)), TraceTag("e", .header("f", "g")),
+    ]
+    var overrides = MetricOverrides()
+    overrides.update(.sentBytes) { $0.labels = [.init("source_app", nil), .init("stage", "test")] }
+    settings.client.metrics = overrides
+    var scope = TelemetryScope(namespace: "production", isWide: true, everybody: settings)
+    scope.workloads["web-1"] = .usual
+    scope.services["order-service"] = settings
+    let resource = MeshResource.telemetry(scope)
+    let encoded = try EncodedResource(resource)
+    #expect(encoded.name == "production" && encoded.key.typeURL == TypeURL.telemetry)
+    #expect(
+      try MeshResource(name: encoded.name, typeURL: TypeURL.telemetry, bytes: encoded.bytes) == resource)
+    var later = try Apus_Telemetry_V1_Scope(serializedBytes: encoded.bytes)
+    later.revision += 1
+    let bytes: [UInt8] = try later.serializedBytes()
+    #expect(throws: MalformedResource.self) {
+      try MeshResource(name: "production", typeURL: TypeURL.telemetry, bytes: bytes)
+    }
+  }
+}

@@ -62,7 +62,7 @@ struct AddressReuseTests {
 extension ConnectionRecord {
   /// The dialer's side of a tunnel whose other end proved to be somebody else.
   fileprivate var metAnotherIdentity: Bool {
-    guard direction == .outbound, case .failed(let text) = outcome else { return false }
+    guard direction == .outbound, case .failed(let text, _) = outcome else { return false }
     return text.contains("expected was")
   }
 }

@@ -144,7 +144,7 @@ struct DataPathTests {
       _ = try await client.receive()
     }
     let record = try await pods.record { $0.direction == .outbound }
-    guard case .failed(let text) = record.outcome else {
+    guard case .failed(let text, _) = record.outcome else {
       Issue.record("\(record.outcome)")
       return
     }

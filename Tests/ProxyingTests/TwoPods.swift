@@ -59,7 +59,7 @@ final class TwoPods: Sendable {
   let clientIdentity = try! Identity(spiffe: "spiffe://cluster.local/ns/a/sa/client")
   let serverIdentity = try! Identity(spiffe: "spiffe://cluster.local/ns/b/sa/server")
 
-  init(times: TunnelTimes = TunnelTimes()) async throws {
+  init(times: TunnelTimes = TunnelTimes(), keepsTraces: Bool = false) async throws {
     ProcessSetup.harden()
     records = try RecordQueue()
     // And other ones than another run of these tests at the same time.
@@ -74,9 +74,11 @@ final class TwoPods: Sendable {
     application = try AsyncSocket(.listener(on: SocketAddress(serverAddress, 0)), on: thread)
     port = try application.localAddress().port
     clientWorker = try WorkerHandle.start(
-      name: "client", capture: capture, records: records, times: times, activate: demands.take)
+      name: "client", capture: capture, records: records, times: times, keepsTraces: keepsTraces,
+      activate: demands.take)
     serverWorker = try WorkerHandle.start(
-      name: "server", capture: capture, records: records, times: times, activate: demands.take)
+      name: "server", capture: capture, records: records, times: times, keepsTraces: keepsTraces,
+      activate: demands.take)
     try publishCredentials(clientIdentity, to: clientWorker, generation: 1)
     try publishCredentials(serverIdentity, to: serverWorker, generation: 1)
     try await enroll("client", "a", clientIdentity, clientAddress, on: clientWorker)
@@ -183,6 +185,19 @@ final class TwoPods: Sendable {
     serverWorker.publish(snapshot)
   }
 
+  /// Tells both workers how many connections of a namespace's pods are traced, out of a million.
+  func trace(_ namespace: String, client: UInt32, server: UInt32) {
+    var settings = TelemetrySettings()
+    settings.client.trace.sampling = client
+    settings.server.trace.sampling = server
+    state.withLock { state in
+      state.upsert(TelemetryScope(namespace: namespace, isWide: false, everybody: settings))
+      let snapshot = state.snapshot()
+      clientWorker.publish(snapshot)
+      serverWorker.publish(snapshot)
+    }
+  }
+
   /// What stands before the server, and where it runs.
   struct Waypoint {
     let service: ServiceKey
@@ -235,7 +250,7 @@ final class TwoPods: Sendable {
   func record(where isMeant: (ConnectionRecord) -> Bool) async throws -> ConnectionRecord {
     var seen: [ConnectionRecord] = []
     for _ in 0..<2000 {
-      seen += records.drain().records
+      seen += records.drain().records.filter { $0.phase == .ended }
       if let found = seen.first(where: isMeant) { return found }
       try await thread.sleep(for: .milliseconds(5))
     }

@@ -135,7 +135,7 @@ struct WaypointTests {
     // The stand-in refuses: it serves its own address alone. That it was asked at all is the point.
     let record = try await pods.record { $0.direction == .inbound }
     #expect(record.source.identity == pods.clientIdentity)
-    guard case .failed(let text) = record.outcome else {
+    guard case .failed(let text, _) = record.outcome else {
       Issue.record("\(record.outcome)")
       return
     }

@@ -89,7 +89,7 @@ struct BackToBackTests {
     try pair.connect()
     #expect(try pair.settle(.empty) == 0)
     #expect(pair.subscription.isSynced)
-    #expect(pair.batches.count == 3)
+    #expect(pair.batches.count == 4)
   }
 
   @Test("a reconnect is sent what changed meanwhile, and what went")
@@ -107,8 +107,8 @@ struct BackToBackTests {
     var pair = Discovery()
     try pair.connect()
     try pair.settle(catalog(1, [service("a"), policy("p")]))
-    // Nobody from outside is trusted, which is told between the two.
-    #expect(pair.batches.map { $0.changes.first.map(isPolicy) } == [true, nil, false])
+    // Nobody from outside is trusted, and telemetry keeps its defaults, which is told between the two.
+    #expect(pair.batches.map { $0.changes.first.map(isPolicy) } == [true, nil, nil, false])
     pair.batches = []
     try pair.settle(catalog(2, [service("a", "10.96.0.2"), policy("q")]))
     #expect(pair.batches.map { $0.changes.first.map(isPolicy) } == [true, false, true])
@@ -123,7 +123,7 @@ struct BackToBackTests {
     var pair = Discovery()
     try pair.connect()
     try pair.settle(catalog(1, [service("a"), policy("p"), trusted("x.example"), trusted("y.example")]))
-    #expect(pair.batches.map { $0.changes.first.map(isPolicy) } == [true, false, false])
+    #expect(pair.batches.map { $0.changes.first.map(isPolicy) } == [true, false, nil, false])
     #expect(try pair.state[trusted("x.example").key] == trusted("x.example"))
     pair.batches = []
     try pair.settle(catalog(2, [service("a"), trusted("y.example")]))
@@ -134,10 +134,11 @@ struct BackToBackTests {
     #expect(pair.state.count == 1)
   }
 
-  @Test("a control plane that knows nothing of trust in others is enough")
-  func withoutTrust() throws {
+  @Test("a control plane that knows nothing of trust in others and of telemetry is enough")
+  func withoutExtensions() throws {
     var pair = Discovery()
-    for request in pair.subscription.openingRequests() where request.typeURL != TypeURL.trust {
+    let extensions = [TypeURL.trust, TypeURL.telemetry]
+    for request in pair.subscription.openingRequests() where !extensions.contains(request.typeURL) {
       try pair.deliver(request)
     }
     try pair.settle(catalog(1, [service("a")]))

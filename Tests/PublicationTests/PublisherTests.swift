@@ -101,11 +101,11 @@ struct PublisherTests {
     for index in 0..<50 {
       try server.publisher.publish([policy("p", index == 49 ? .allow : .deny), policy("q\(index)")])
     }
-    #expect(server.publisher.figures.responses == 1)
+    #expect(server.publisher.figures.sent == 1)
     _ = try await follower.take(first)
     let second = try #require(try await follower.next())
     #expect(second.resources.map(\.name).sorted() == ["n/p", "n/q49"])
-    #expect(server.publisher.figures.responses == 2)
+    #expect(server.publisher.figures.sent == 2)
     await server.close()
   }
 

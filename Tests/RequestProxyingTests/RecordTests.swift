@@ -251,7 +251,7 @@ struct RecordTests {
     #expect(!link.isGone)
     world.pass(milliseconds: 200)
     #expect(link.isGone && client.isOver)
-    guard case .failed(let words) = world.connections.first?.outcome else { return #expect(Bool(false)) }
+    guard case .failed(let words, _) = world.connections.first?.outcome else { return #expect(Bool(false)) }
     #expect(words == "no byte passed for 500 ms")
   }
 }

@@ -138,7 +138,7 @@ struct RequestMetricsTests {
     #expect(RequestKey(Self.record(777)).labels.contains { $0.value == "7xx" })
     #expect(RequestKey(Self.record(299)) == RequestKey(Self.record(298)))
     let table = RequestTable(limit: 2)
-    table.count(["a", "b", "c", "d", "a"].map { Self.record(from: $0) })
+    table.count(["a", "b", "c", "d", "a"].map { (Self.record(from: $0), nil) })
     var text = MetricsText()
     table.write(into: &text)
     let totals = text.text.split(separator: "\n").filter { $0.hasPrefix("istio_requests_total{") }

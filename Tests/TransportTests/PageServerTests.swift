@@ -22,7 +22,8 @@ struct PageServerTests {
       pages: [
         "/healthz/ready": { _ in Page(status: 503, text: "no mesh yet\n") },
         "/metrics": { query in Page(text: "q=\(query ?? "-")\n", contentType: "text/x") },
-      ], thread: thread, limits: limits, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      ], actions: ["/logging": { query in Page(text: "did \(query ?? "-")\n") }], thread: thread,
+      limits: limits, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     Task(executorPreference: thread) { await server.run() }
     return server
   }
@@ -52,6 +53,29 @@ struct PageServerTests {
         + "content-length: 12\r\nconnection: close\r\n\r\nno mesh yet\n")
     server.close()
   }
+
+  @Test("a POST does what a page allows, and nothing elsewhere")
+  func actions() async throws {
+    let done = try await exchange("POST /logging?level=debug HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi")
+    #expect(done.hasPrefix("HTTP/1.1 200 ") && done.hasSuffix("\r\n\r\ndid level=debug\n"))
+    let get = try await exchange("GET /logging HTTP/1.0\r\n\r\n")
+    #expect(get.hasPrefix("HTTP/1.1 405 ") && get.contains("allow: GET, HEAD, POST\r\n"))
+    let put = try await exchange("PUT /logging HTTP/1.0\r\nContent-Length: 0\r\n\r\n")
+    #expect(put.hasPrefix("HTTP/1.1 405 "))
+    for field in ["Origin: null", "Origin: http://127.0.0.1", "Sec-Fetch-Site: none", "Host: evil.example"] {
+      let foreign = try await exchange("POST /logging HTTP/1.0\r\n\(field)\r\nContent-Length: 0\r\n\r\n")
+      #expect(foreign.hasPrefix("HTTP/1.1 403 "), "\(field)")
+    }
+    server.close()
+  }
+
+  @Test(
+    "names and values of a query",
+    arguments: [
+      ("a=b&c=d%2Fe", "c", "d/e"), ("reset", "reset", ""), ("a=%zz%4", "a", "%zz%4"), ("a=b", "c", nil),
+      ("a=b&a=c", "a", "b"), ("%61=%C3%A9", "a", "é"), ("a==", "a", "="), ("", "a", nil),
+    ] as [(String, String, String?)])
+  func queries(query: String, name: String, value: String?) { #expect(PageQuery(query)[name] == value) }
 
   @Test("HEAD has no body, other methods and paths are refused, and so is what is not HTTP")
   func refusals() async throws {

@@ -257,6 +257,17 @@ static inline int apus_get_int(int fd, int level, int option, int *value) {
   return getsockopt(fd, level, option, value, &length);
 }
 
+static inline int apus_tcp_figures(int fd, uint32_t *round_trip, uint32_t *retransmits) {
+  struct tcp_info info;
+  socklen_t length = sizeof info;
+  int result = getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length);
+  if (result == 0) {
+    *round_trip = info.tcpi_rtt;
+    *retransmits = info.tcpi_total_retrans;
+  }
+  return result;
+}
+
 static inline int apus_set_linger_zero(int fd) {
   struct linger value = {.l_onoff = 1, .l_linger = 0};
   return setsockopt(fd, SOL_SOCKET, SO_LINGER, &value, sizeof value);

@@ -1,5 +1,6 @@
 import AgentKit
 import ArgumentParser
+import Fetching
 import MeshModel
 import Reactor
 import Telemetry
@@ -64,6 +65,12 @@ struct Run: AsyncParsableCommand {
   @Option(help: "Seconds that live connections may go on after SIGTERM.")
   var drainSeconds = 25
 
+  @Option(
+    help: ArgumentHelp(
+      "A collector of traces (OTLP over HTTP, protobuf), http://HOST:4318. Without it none are kept.",
+      valueName: "url"))
+  var otlpEndpoint: String?
+
   @Option(help: "trace, debug, info, notice, warning or error.")
   var logLevel = "info"
 
@@ -86,13 +93,21 @@ struct Run: AsyncParsableCommand {
   private func agentConfiguration() throws -> AgentConfiguration {
     let domain: TrustDomain
     do { domain = try TrustDomain(trustDomain) } catch { throw ValidationError("--trust-domain: \(error).") }
-    return AgentConfiguration(
+    var configuration = AgentConfiguration(
       node: node, zds: zds, control: try address(control, "--control"), controlName: controlName,
       controlRoot: controlRoot, token: token, controlGroup: cgroup, pins: pins, workers: workers,
       trustDomain: domain,
       clusterDomain: clusterDomain, readiness: try address(readiness, "--readiness"),
       metrics: try address(metrics, "--metrics"), admin: try address(admin, "--admin"),
       drainSeconds: drainSeconds)
+    configuration.collector = try otlpEndpoint.map(collector)
+    return configuration
+  }
+
+  private func collector(_ endpoint: String) throws -> Collector {
+    do throws(FetchError) { return try Collector(endpoint) } catch {
+      throw ValidationError("--otlp-endpoint takes http://HOST:PORT, not '\(endpoint)': \(error.reason).")
+    }
   }
 
   func run() async throws {

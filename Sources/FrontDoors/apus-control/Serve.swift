@@ -1,6 +1,7 @@
 import ArgumentParser
 import Authority
 import ControlKit
+import Fetching
 import MeshModel
 import Reactor
 import Telemetry
@@ -135,6 +136,12 @@ struct Serve: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "A collector of traces (OTLP over HTTP, protobuf), http://HOST:4318. Without it none are kept.",
+      valueName: "url"))
+  var otlpEndpoint: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Every certificate of a pod lives at most this long. Without it: what is asked for, or a day.",
       valueName: "seconds"))
   var leafLifetime: Int64?
@@ -191,6 +198,7 @@ struct Serve: ParsableCommand {
           + "not '\(pathNormalization)'.")
     }
     configuration.pathForm = form
+    configuration.collector = try otlpEndpoint.map(collector)
     configuration.trustBundles = try bundles([domain] + configuration.trustDomainAliases)
     return configuration
   }
@@ -203,6 +211,12 @@ struct Serve: ParsableCommand {
     case (_, _?):
       throw ValidationError(
         "--page-socket takes the number of an inherited listening socket, and no --page besides.")
+    }
+  }
+
+  private func collector(_ endpoint: String) throws -> Collector {
+    do throws(FetchError) { return try Collector(endpoint) } catch {
+      throw ValidationError("--otlp-endpoint takes http://HOST:PORT, not '\(endpoint)': \(error.reason).")
     }
   }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Fetching
 import H2Engine
 import MeshModel
 import Reactor
@@ -76,6 +77,9 @@ struct ApusWaypoint: AsyncParsableCommand {
     help: ArgumentHelp(
       "For tests: what rules leave to chance is the same in every run.", visibility: .hidden))
   var seed: UInt64?
+      "A collector of traces (OTLP over HTTP, protobuf), http://HOST:4318. Without it none are kept.",
+      valueName: "url"))
+  var otlpEndpoint: String?
 
   @Option(help: "trace, debug, info, notice, warning or error.")
   var logLevel = "info"
@@ -150,7 +154,14 @@ struct ApusWaypoint: AsyncParsableCommand {
     settings.showsQueries = logQueries
     settings.issuerRoots = issuerRoots
     settings.seed = seed
+    settings.collector = try otlpEndpoint.map(collector)
     return settings
+  }
+
+  private func collector(_ endpoint: String) throws -> Collector {
+    do throws(FetchError) { return try Collector(endpoint) } catch {
+      throw ValidationError("--otlp-endpoint takes http://HOST:PORT, not '\(endpoint)': \(error.reason).")
+    }
   }
 
   private func socket(_ text: String, _ flag: String) throws -> SocketAddress {

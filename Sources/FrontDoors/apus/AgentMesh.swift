@@ -57,7 +57,7 @@ enum AgentMesh {
       case .workload(let workload): workloads.append(workload)
       case .service(let service): services.append(service)
       case .authorization(let policy): authorizations.append(policy)
-      case .waypoint, .trust: break
+      case .waypoint, .trust, .telemetry: break
       }
     }
     return Explainer(

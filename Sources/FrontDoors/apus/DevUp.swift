@@ -68,6 +68,12 @@ struct DevUp: ParsableCommand {
     help: ArgumentHelp(
       "For tests: what waypoints leave to chance is the same in every run.", visibility: .hidden))
   var waypointSeed: UInt64?
+  @Option(
+    help: ArgumentHelp(
+      "A collector of traces, for agents, waypoints and control plane; they reach the machine at "
+        + "172.30.255.254.",
+      valueName: "url"))
+  var otlpEndpoint: String?
   @Option(help: "Of agents and control plane: trace, debug, info, notice, warning or error.")
   var logLevel = "info"
   @Option(help: "With --detach: seconds to wait for readiness.")
@@ -92,6 +98,7 @@ struct DevUp: ParsableCommand {
       options.waypointIdleSeconds = waypointIdle
       options.issuerRoots = issuerRoots.map(Self.absolute)
       options.waypointSeed = waypointSeed
+      options.otlpEndpoint = otlpEndpoint
       options.controlFlags = controlFlags
       options.page = try pageChoice()
       if detach, !detached {
@@ -117,6 +124,7 @@ struct DevUp: ParsableCommand {
     flags += trustBundle.flatMap { ["--trust-bundle", Self.absoluteBundle($0)] }
     if let caRoots { flags += ["--ca-roots", Self.absolute(caRoots)] }
     if let pathNormalization { flags += ["--path-normalization", pathNormalization] }
+    if let otlpEndpoint { flags += ["--otlp-endpoint", otlpEndpoint] }
     if let leafLifetime { flags += ["--leaf-lifetime", "\(leafLifetime)"] }
     return flags
   }

@@ -6,6 +6,8 @@ public enum TypeURL {
   public static let authorization = "type.googleapis.com/istio.security.Authorization"
   /// The rules and policies of one waypoint (`apus.waypoint.v1.Configuration`).
   public static let waypointConfiguration = "type.googleapis.com/apus.waypoint.v1.Configuration"
+  /// What is logged, counted and traced (`apus.telemetry.v1.Scope`); an extension of ours.
+  public static let telemetry = "type.googleapis.com/apus.telemetry.v1.Scope"
   /// Trust domains besides the mesh's own (`apus.trust.v1.TrustedDomain`); an extension of ours.
   public static let trust = "type.googleapis.com/apus.trust.v1.TrustedDomain"
 }

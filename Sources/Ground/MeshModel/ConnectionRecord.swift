@@ -1,5 +1,8 @@
 /// What is left of a connection when it has ended: who dialed whom, what was decided, and what flowed.
 ///
+/// One that came to be also leaves one when it opens, and one for each piece of what it carries, so that
+/// counters follow connections that live for long.
+///
 /// The fields are those of the ecosystem's access log; an empty text means unknown and is left out of the log
 /// line.
 public struct ConnectionRecord: Sendable {
@@ -12,8 +15,21 @@ public struct ConnectionRecord: Sendable {
     /// We refused it, or the peer's agent did and said why.
     case refused(RefusalReason, peer: Bool)
     /// It broke, or could not be opened: one clause a user understands.
-    case failed(String)
+    case failed(String, Fault = .connect)
   }
+
+  /// What went wrong, as metrics tell it.
+  public enum Fault: Sendable {
+    /// Nobody there, or it broke.
+    case connect
+    /// No mutual TLS.
+    case tls
+    /// TLS, but no HTTP/2.
+    case http2
+  }
+
+  /// When in the connection's life the record was made.
+  public enum Phase: Sendable { case opened, underway, ended }
 
   /// One end of the connection.
   public struct Party: Sendable {
@@ -54,6 +70,16 @@ public struct ConnectionRecord: Sendable {
   /// From accept to the last byte, in nanoseconds.
   public var duration: UInt64
   public var outcome: Outcome
+  public var phase = Phase.ended
+  /// Records went before this one, and have told the opening and these bytes.
+  public var isTold = false
+  public var toldSent: UInt64 = 0
+  public var toldReceived: UInt64 = 0
+  /// Set when its span is kept: its place, when it ended (wall time, nanoseconds since 1970), and how the
+  /// network was on the way, for what a tunnel carried that of the tunnel.
+  public var trace: SpanMark?
+  public var end: Int64 = 0
+  public var network: NetworkFigures?
   /// Of an inbound connection: what AUDIT policies and dry runs said of it; nil when nothing.
   public var remarks: PolicyRemarks?
 

@@ -32,6 +32,11 @@ public struct RequestRecord: Sendable {
   /// Of the trace; 0 when there is none.
   public var traceHigh: UInt64 = 0
   public var traceLow: UInt64 = 0
+  /// Its own place in the trace when its span is kept, and that of what it is a part of; 0 for none.
+  public var span: UInt64 = 0
+  public var parentSpan: UInt64 = 0
+  /// Of a request whose span is kept: the fields that attributes of it are made of.
+  public var tagFields: [String: String] = [:]
   public var userAgent: String = ""
   /// The rule that decided, as it was written; empty without one.
   public var rule: String = ""

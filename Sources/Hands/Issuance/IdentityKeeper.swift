@@ -27,6 +27,8 @@ public actor IdentityKeeper {
 
   private var issued: [Identity: IssuedCredentials] = [:]
   private var generation: UInt64 = 0
+  /// Without the certificates.
+  private var counts = IssuanceFigures()
   /// What the youngest fetch brought, and its ticket: an older fetch that is answered later does not bring
   /// old roots back.
   private var roots: (bundle: TrustBundle, ticket: UInt64)?
@@ -67,6 +69,15 @@ public actor IdentityKeeper {
       return IdentityStatus(
         identity: identity, state: state, problem: problem, issued: issued[identity])
     }
+  }
+
+  /// What there is to tell on a page of metrics.
+  public func figures() -> IssuanceFigures {
+    var figures = counts
+    figures.certificates = statuses().map {
+      .init(identity: $0.identity, notAfter: $0.state == .available ? $0.notAfter : nil)
+    }
+    return figures
   }
 
   /// Fetches and renews until the task is cancelled.
@@ -187,6 +198,7 @@ public actor IdentityKeeper {
       metadata: [
         "identity": "\(fetch.identity)", "serial": "\(leaf.serial)", "not_after": "\(leaf.notAfter)",
       ])
+    if issued[fetch.identity] == nil { counts.first += 1 } else { counts.renewals += 1 }
     let trusted = trust(answer.roots, fetch)
     deliver(fetch.identity, answer.credentials, trusted)
   }
@@ -214,6 +226,7 @@ public actor IdentityKeeper {
 
   private func report(_ error: IssuanceError, _ fetch: IssuanceSchedule.Fetch) {
     let now = Self.now()
+    counts.failures += 1
     let known = schedule.state(of: fetch.identity, at: now)?.problem
     guard let pause = schedule.failed(fetch, error, at: now, using: &random) else { return }
     log.log(

@@ -10,6 +10,7 @@ extension Connection {
     other.partner = .plain(self)
     for half in [self, other] {
       half.stage = .relaying
+      half.tellOpened()
       half.setDeadline(nil)
       half.setInterest([.readable, .peerClosed])
     }
@@ -37,8 +38,10 @@ extension Connection {
       // The journal is the first half's: what it reads was sent by its application.
       if journal != nil {
         journal?.bytesSent += UInt64(count)
+        tellProgress(count)
       } else {
         other.journal?.bytesReceived += UInt64(count)
+        other.tellProgress(count)
       }
       other.deliverPlain()
     }

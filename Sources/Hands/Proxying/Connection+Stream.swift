@@ -8,6 +8,7 @@ extension Connection {
   /// Bytes may flow from now on. `expectingBytes`: the socket is likely to hold some already.
   func beginRelaying(expectingBytes: Bool) {
     stage = .relaying
+    tellOpened()
     setDeadline(nil)
     isDrained = !expectingBytes
     // Bytes and an end that came before the answer, as a peer may send them.
@@ -62,6 +63,7 @@ extension Connection {
       switch try socket.receive(into: &frame) {
       case .bytes(let count):
         journal?.bytesSent += UInt64(count)
+        tellProgress(count)
         // A short read means that the socket is empty, unless FIN is what comes next.
         if frame.freeCapacity > 0, !sawPeerClose { drained() }
         return .bytes
@@ -97,6 +99,7 @@ extension Connection {
     var isRelaying = false
     if case .relaying = stage { isRelaying = true }
     journal?.bytesReceived += UInt64(pieces.total)
+    tellProgress(pieces.total)
     var sent = 0
     if outgoing.isEmpty, isRelaying {
       do throws(SystemError) {

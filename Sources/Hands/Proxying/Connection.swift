@@ -22,7 +22,7 @@ protocol Opening: AnyObject {
 /// It is one half of a pair: its partner is a stream of a tunnel, or another plain socket. Bytes wait in
 /// `outgoing` only while this socket takes none; how many may wait is bounded by the stream's window or by
 /// `Limits.plainBacklog`. The half that was there first keeps the journal, and `finish` is the only way out,
-/// so a connection leaves one record.
+/// so a connection leaves one record of its end.
 final class Connection: PollTarget {
   enum Stage {
     case opening(any Opening)
@@ -64,6 +64,8 @@ final class Connection: PollTarget {
   var isWriteEnding = false
   var isWriteEnded = false
   private var isSilenced = false
+  /// Bytes since the last record of the living connection.
+  private var untold = 0
   /// The partner's stream is closed on both sides.
   var isStreamClosed = false
   /// Met where the connection could not be ended at once; it is ended at the next deadline.
@@ -161,6 +163,24 @@ final class Connection: PollTarget {
     worker.ignore(socket.descriptor)
   }
 
+  // MARK: Telling
+
+  /// Both ends are open.
+  func tellOpened() {
+    guard journal?.isTold == false, let record = journal?.tell(.opened, at: worker.now) else { return }
+    worker.records.append(record)
+    noteNetwork()
+  }
+
+  /// Bytes have flowed, either way. Called for each read: it must cost nothing but for a piece.
+  func tellProgress(_ count: Int) {
+    untold += count
+    guard untold >= Journal.piece else { return }
+    untold = 0
+    guard journal?.isTold == true, let record = journal?.tell(.underway, at: worker.now) else { return }
+    worker.records.append(record)
+  }
+
   // MARK: Ending
 
   /// Both directions are done: an orderly end.
@@ -185,9 +205,10 @@ final class Connection: PollTarget {
     }
   }
 
-  /// The only way out. Closes this socket and, for a pair of sockets, the other; leaves the one record.
+  /// The only way out. Closes this socket and, for a pair of sockets, the other; leaves the last record.
   func finish(_ outcome: ConnectionRecord.Outcome) {
     if case .over = stage { return }
+    tellNetwork()
     let former = stage
     stage = .over
     if case .opening(let opening) = former { opening.connectionEnded() }

@@ -10,6 +10,8 @@ final class InboundPlaintext: Opening {
   private unowned let connection: Connection
   private let client: SocketAddress
   private let destination: SocketAddress
+  /// It is decided whether its span is kept.
+  private var isPlaced = false
 
   private init(_ connection: Connection, client: SocketAddress, destination: SocketAddress) {
     self.connection = connection
@@ -42,6 +44,8 @@ final class InboundPlaintext: Opening {
     let worker = connection.worker
     guard let workload = connection.pod.workload(in: worker.mesh) else { return hold() }
     connection.journal?.destination = .init(address: destination, workload: workload)
+    if !isPlaced { connection.journal?.trace = worker.mark(nil, at: workload) }
+    isPlaced = true
     let peer = Peer(identity: nil, address: client)
     let aim = Destination(workload: workload, address: destination)
     let policies = connection.pod.policies(for: workload, in: worker.mesh)

@@ -54,6 +54,7 @@ enum InboundStream {
       return refuse(.refused(.notReady), .refused(.notReady, peer: false))
     }
     journal.destination = .init(address: address, workload: workload, identity: pod.facts.identity)
+    journal.trace = worker.mark(request.traceparent, at: workload)
     let peer = Peer(identity: identity, address: tunnel.peerAddress)
     let policies = pod.policies(for: workload, in: worker.mesh)
     let client = client(of: request, on: tunnel, policies, dialing: address.ip)

@@ -26,6 +26,8 @@ final class Outbound: Opening, TunnelUser {
   /// The endpoint is a waypoint: it answers for all endpoints behind it, so only its own absence is a reason
   /// to try another.
   private var isThroughWaypoint = false
+  /// The connection's place in a trace, once it is known whose it is.
+  private var place: Traceparent?
 
   private init(_ connection: Connection, source: SocketAddress, destination: SocketAddress) {
     self.connection = connection
@@ -51,6 +53,7 @@ final class Outbound: Opening, TunnelUser {
         address: source, workload: pod.facts.name, namespace: pod.facts.namespace,
         identity: pod.facts.identity),
       destination: .init(address: destination), at: worker.now)
+    connection.journal?.original = destination
     outbound.route()
   }
 
@@ -65,6 +68,7 @@ final class Outbound: Opening, TunnelUser {
     pod.dismiss(connection)
     guard let workload = pod.workload(in: worker.mesh) else { return hold() }
     connection.journal?.source = .init(address: source, workload: workload, identity: pod.facts.identity)
+    if place == nil { settlePlace(workload) }
     switch worker.mesh.route(to: destination, from: workload) {
     case .passthrough, .local: dialPlainly(destination)
     case .plaintext(let endpoint): dialPlainly(endpoint.address)
@@ -90,6 +94,13 @@ final class Outbound: Opening, TunnelUser {
       lastFailure = .refused(reason, peer: false)
       refuse()
     }
+  }
+
+  private func settlePlace(_ workload: Workload) {
+    let isKept = worker.keepsSpan(of: workload, .client)
+    let place = Traceparent(using: &worker.random, isSampled: isKept)
+    self.place = place
+    if isKept { connection.journal?.trace = SpanMark(place, parent: 0) }
   }
 
   private func hold() {
@@ -164,7 +175,7 @@ final class Outbound: Opening, TunnelUser {
     guard let endpoint else { return }
     var request = ConnectRequest(to: .address(endpoint.address), baggage: tunnel.baggage)
     request.forwarded = Forwarded(client: source, host: connection.journal?.service?.hostname)
-    request.traceparent = Traceparent(using: &worker.random)
+    request.traceparent = place
     do throws(H2Error) {
       let stream = try tunnel.open(request, for: connection)
       connection.partner = .stream(tunnel, stream)

@@ -47,6 +47,7 @@ extension Tunnel {
     guard acceptPeer() else { return }
     stage = .open
     opened = worker.now
+    if key == nil { worker.tunnelCounts.served += 1 } else { worker.tunnelCounts.dialed += 1 }
     let limits = key == nil ? HBONELimits.server : HBONELimits.client
     var settings = H2Settings()
     settings.streamWindow = limits.streamWindow

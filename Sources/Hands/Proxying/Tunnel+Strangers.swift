@@ -43,9 +43,9 @@ extension Tunnel {
     worker: Worker
   ) {
     var outcome = outcome
-    if case .failed(let reason) = outcome {
+    if case .failed(let reason, let fault) = outcome {
       guard let reason = pod.strangersRecords.admit(reason, at: worker.now) else { return }
-      outcome = .failed(reason)
+      outcome = .failed(reason, fault)
     } else if pod.strangersRecords.admit("", at: worker.now) == nil {
       return
     }

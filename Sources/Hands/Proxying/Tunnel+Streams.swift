@@ -23,6 +23,7 @@ extension Tunnel {
     }
     let stream = try session.submitRequest(request.fields, hasBody: true)
     connections[stream] = end
+    worker.tunnelCounts.streams += 1
     idleSince = nil
     worker.mark(self)
     return stream

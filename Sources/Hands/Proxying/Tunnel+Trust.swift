@@ -42,7 +42,9 @@ extension Tunnel {
     case .untrusted(.peerRefused(.unknownAuthority)): .refused(.certificateUntrusted(other), peer: false)
     case .untrusted(.alertReceived(.certificateExpired)): .refused(.certificateExpired(own), peer: true)
     case .untrusted(.alertReceived(.unknownAuthority)): .refused(.certificateUntrusted(own), peer: true)
-    default: .failed(words())
+    case .untrusted: .failed(words(), .tls)
+    case .broken: .failed(words(), .http2)
+    case .unreachable, .ended: .failed(words())
     }
   }
 }

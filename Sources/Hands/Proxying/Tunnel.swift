@@ -279,6 +279,9 @@ final class Tunnel: PollTarget {
     let openings = waiting
     waiting = []
     for opening in openings { opening.tunnelFailed(reason) }
+    if !wasOpen {
+      if key == nil { worker.tunnelCounts.strangers += 1 } else { worker.tunnelCounts.dialsFailed += 1 }
+    }
     let orphans = connections.values
     connections = [:]
     for end in orphans { end.tunnelLost(self, reason) }

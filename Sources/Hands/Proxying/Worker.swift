@@ -19,6 +19,8 @@ final class Worker {
   let records: RecordQueue
   let times: TunnelTimes
   let home: NetworkNamespace
+  /// There is a collector of traces.
+  let keepsTraces: Bool
   private let activate: @Sendable (ServiceKey) -> Void
   /// Of a waypoint: takes the streams that peers open.
   private(set) var service: (any StreamService)?
@@ -49,6 +51,8 @@ final class Worker {
   var plaintext = ByteQueue()
   var staging = ByteQueue()
   var events = H2Events()
+  /// What became of tunnels since the start.
+  var tunnelCounts = TunnelCounts()
   /// What met a limit since the start.
   var turnedAway = TurnedAway()
   /// How often a live connection was judged again.
@@ -65,9 +69,10 @@ final class Worker {
 
   init(
     _ handle: WorkerHandle, capture: any CaptureLookup, records: RecordQueue, times: TunnelTimes,
-    activate: @escaping @Sendable (ServiceKey) -> Void,
+    keepsTraces: Bool, activate: @escaping @Sendable (ServiceKey) -> Void,
     service: ((WorkerDesk) -> any StreamService)?
   ) throws(SystemError) {
+    self.keepsTraces = keepsTraces
     self.handle = handle
     self.capture = capture
     self.records = records
@@ -210,6 +215,9 @@ final class Worker {
       case .report(let reply): reply(report())
       case .flows(let reply): reply(flows())
       case .live(let reply): reply(live())
+      case .connections(let reply):
+        let live = pods.values.lazy.flatMap(\.connections.values).compactMap(ConnectionReport.init)
+        reply(Array(live.prefix(ConnectionReport.limit)))
       case .tunnels(let reply):
         reply(pods.values.lazy.flatMap(\.allTunnels).prefix(TunnelReport.limit).map(TunnelReport.init))
       }
@@ -325,6 +333,7 @@ final class Worker {
       report.streams += pod.served.values.reduce(0) { $0 + $1.openStreams }
     }
     report.turnedAway = turnedAway
+    report.tunnelCounts = tunnelCounts
     report.judgements = judgements
     report.largestFlush = largestFlush
     report.backlogBytes = backlog

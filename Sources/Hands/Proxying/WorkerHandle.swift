@@ -18,6 +18,7 @@ public final class WorkerHandle: Sendable {
     case flows(@Sendable (FlowTable) -> Void)
     case live(@Sendable ([ConnectionRecord]) -> Void)
     case tunnels(@Sendable ([TunnelReport]) -> Void)
+    case connections(@Sendable ([ConnectionReport]) -> Void)
   }
 
   let wakeUp: WakeUp
@@ -27,17 +28,18 @@ public final class WorkerHandle: Sendable {
 
   /// Starts a worker on a thread of its own. With a `service`, which is made on that thread, it is a
   /// waypoint's: it serves one pod, itself. It calls `activate` on its thread, about once a second, while
-  /// connections wait for that waypoint.
+  /// connections wait for that waypoint. `keepsTraces`: there is a collector of traces.
   public static func start(
     name: String, capture: any CaptureLookup, records: RecordQueue, times: TunnelTimes = TunnelTimes(),
-    activate: @escaping @Sendable (ServiceKey) -> Void,
+    keepsTraces: Bool = false, activate: @escaping @Sendable (ServiceKey) -> Void,
     service: (@Sendable (WorkerDesk) -> any StreamService)? = nil
   ) throws(SystemError) -> WorkerHandle {
     let handle = try WorkerHandle()
     WorkerThread.start(name) {
       do throws(SystemError) {
         try Worker(
-          handle, capture: capture, records: records, times: times, activate: activate, service: service
+          handle, capture: capture, records: records, times: times, keepsTraces: keepsTraces,
+          activate: activate, service: service
         ).run()
       } catch {
         preconditionFailure("a worker cannot start: \(error)")
@@ -112,6 +114,13 @@ public final class WorkerHandle: Sendable {
     }
   }
 
+  /// The worker's connections, up to `ConnectionReport.limit` of them.
+  public func connections() async -> [ConnectionReport] {
+    await withCheckedContinuation { continuation in
+      send(.connections { continuation.resume(returning: $0) })
+    }
+  }
+
   private func send(_ command: Command, replacing isOlder: ((Command) -> Bool)? = nil) {
     mailbox.withLock { commands in
       if let isOlder { commands.removeAll(where: isOlder) }
@@ -145,6 +154,8 @@ public struct WorkerReport: Sendable {
   public var backlogBytes = 0
   /// How often the worker has woken since its start.
   public var ticks: UInt64 = 0
+  /// What became of tunnels since the worker's start.
+  public var tunnelCounts = TunnelCounts()
   /// What met a limit since the worker's start.
   public var turnedAway = TurnedAway()
   /// How often a live connection was judged again because policy had changed, since the worker's start.

@@ -62,6 +62,9 @@ public struct PublicationMind {
       && Stage.allCases.allSatisfy { types[$0.typeURL]?.due(catalog, $0) == nil }
   }
 
+  /// True once something has been asked for.
+  public var isSubscribed: Bool { !types.isEmpty }
+
   /// True while a response waits for its answer.
   public var awaitsAnswer: Bool { types.values.contains { $0.inFlight != nil } }
 

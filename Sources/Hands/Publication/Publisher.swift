@@ -1,7 +1,9 @@
+import Bytes
 public import Logging
 public import MeshCodec
-import MeshModel
+public import MeshModel
 import RPC
+import Reactor
 import Synchronization
 public import Transport
 
@@ -17,14 +19,29 @@ public final class Publisher: Sendable {
   public static let maximumStreamsPerNode = 16
 
   /// What there is to count.
-  public struct Figures: Hashable, Sendable {
+  public struct Figures: Sendable {
+    /// Responses of one type of resource.
+    public struct OfType: Hashable, Sendable {
+      public var sent: UInt64 = 0
+      public var bytes: UInt64 = 0
+      /// Refused by their subscribers, wholly or in part.
+      public var rejected: UInt64 = 0
+    }
+
     public var subscribers = 0
+    /// Those of them that are waypoints.
+    public var waypoints = 0
     /// Subscribers that hold everything published.
     public var current = 0
     public var generation: UInt64 = 0
     public var resources = 0
-    public var responses: UInt64 = 0
-    public var rejections: UInt64 = 0
+    /// Of all types.
+    public var sent: UInt64 { responses.values.reduce(0) { $0 + $1.sent } }
+    public var rejections: UInt64 { responses.values.reduce(0) { $0 + $1.rejected } }
+    /// By type URL.
+    public var responses: [String: OfType] = [:]
+    /// In seconds: from a publication until a subscriber holds all of it that is for it.
+    public var convergence = Histogram(Histogram.seconds)
     /// Streams refused, for a bad token or too many of one node.
     public var refusals: UInt64 = 0
   }
@@ -32,8 +49,9 @@ public final class Publisher: Sendable {
   private struct State {
     var catalog: Catalog?
     var subscribers: [ObjectIdentifier: Subscriber] = [:]
-    var responses: UInt64 = 0
-    var rejections: UInt64 = 0
+    var responses: [String: Figures.OfType] = [:]
+    var convergence = Histogram(Histogram.seconds)
+    var published = Clock.now()
     var refusals: UInt64 = 0
   }
 
@@ -64,7 +82,10 @@ public final class Publisher: Sendable {
     guard let next else { return }
     let subscribers = state.withLock { state in
       // Two callers at once: the later generation stays.
-      if state.catalog.map({ $0.generation < next.generation }) ?? true { state.catalog = next }
+      if state.catalog.map({ $0.generation < next.generation }) ?? true {
+        state.catalog = next
+        state.published = Clock.now()
+      }
       return Array(state.subscribers.values)
     }
     for subscriber in subscribers { subscriber.bell.ring() }
@@ -84,17 +105,24 @@ public final class Publisher: Sendable {
     }
   }
 
+  /// What is published, and to how many: without asking each what it holds.
+  public var published: (generation: UInt64, resources: Int, subscribers: Int) {
+    let (catalog, subscribers) = state.withLock { ($0.catalog, $0.subscribers.count) }
+    return (catalog?.generation ?? 0, catalog?.count ?? 0, subscribers)
+  }
+
   public var figures: Figures {
     let (state, catalog) = state.withLock { ($0, $0.catalog) }
     var figures = Figures()
     figures.subscribers = state.subscribers.count
+    figures.waypoints = state.subscribers.values.count(where: \.isWaypoint)
     figures.current = state.subscribers.values.count { subscriber in
       catalog.map { subscriber.holds($0) } ?? false
     }
     figures.generation = catalog?.generation ?? 0
     figures.resources = catalog?.count ?? 0
     figures.responses = state.responses
-    figures.rejections = state.rejections
+    figures.convergence = state.convergence
     figures.refusals = state.refusals
     return figures
   }
@@ -103,9 +131,24 @@ public final class Publisher: Sendable {
 
   var catalog: Catalog? { state.withLock { $0.catalog } }
 
-  func countResponse() { state.withLock { $0.responses += 1 } }
+  func countResponse(_ typeURL: String, bytes: Int) {
+    state.withLock { state in
+      state.responses[typeURL, default: .init()].sent += 1
+      state.responses[typeURL, default: .init()].bytes += UInt64(bytes)
+    }
+  }
 
-  func countRejection() { state.withLock { $0.rejections += 1 } }
+  func countRejection(_ typeURL: String) {
+    state.withLock { $0.responses[typeURL, default: .init()].rejected += 1 }
+  }
+
+  /// A subscriber that followed when `generation` was published has come to hold it.
+  func countConverged(_ generation: UInt64) {
+    state.withLock { state in
+      guard state.catalog?.generation == generation else { return }
+      state.convergence.add(Double((Clock.now() - state.published).nanoseconds) / 1e9)
+    }
+  }
 
   private func admit(_ call: RPCCall, _ stream: RPCStream) throws(RPCStatus) -> Subscriber {
     guard let token = call.head.bearerToken, let node = authenticate(token) else {

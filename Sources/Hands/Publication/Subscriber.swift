@@ -19,6 +19,8 @@ final class Subscriber: Sendable {
   private struct State {
     var mind = PublicationMind()
     var isOver = false
+    /// The last generation that it was known to hold; 0 before it held any.
+    var held: UInt64 = 0
   }
 
   /// The longest reason of a refusal that is logged, in characters.
@@ -36,6 +38,9 @@ final class Subscriber: Sendable {
     log[metadataKey: "peer"] = "\(peer)"
     self.log = log
   }
+
+  /// Waypoints are called by their account, nodes by their name.
+  var isWaypoint: Bool { node.contains("/") }
 
   /// Until the subscriber leaves, breaks the protocol or is ended.
   func serve() async throws(RPCStatus) {
@@ -93,7 +98,7 @@ final class Subscriber: Sendable {
     case .accepted(let typeURL):
       log.debug("accepted", metadata: ["type": "\(typeURL)"])
     case .rejected(let typeURL, let reason):
-      publisher.countRejection()
+      publisher.countRejection(typeURL)
       log.warning(
         "a subscriber refuses what was sent",
         metadata: ["type": "\(typeURL)", "reason": "\(reason.prefix(Self.maximumReason))"])
@@ -106,9 +111,15 @@ final class Subscriber: Sendable {
   private func push() async {
     while true {
       let catalog = publisher.catalog
-      let (isOver, response) = state.withLock { state in
-        (state.isOver, state.isOver ? nil : catalog.flatMap { state.mind.next($0) })
+      let (isOver, response, converged) = state.withLock { state in
+        let response = state.isOver ? nil : catalog.flatMap { state.mind.next($0) }
+        let holds = response == nil && !state.isOver && !state.mind.awaitsAnswer && state.mind.isSubscribed
+        let last = state.held
+        if holds, let catalog { state.held = catalog.generation }
+        // The first time tells when it came, not how long we took.
+        return (state.isOver, response, last > 0 && state.held > last ? state.held : nil)
       }
+      if let converged { publisher.countConverged(converged) }
       guard !isOver else { return }
       guard let response else {
         await bell.rung()
@@ -116,7 +127,7 @@ final class Subscriber: Sendable {
       }
       do {
         let bytes: [UInt8] = try response.serializedBytes()
-        publisher.countResponse()
+        publisher.countResponse(response.typeURL, bytes: bytes.count)
         log.debug(
           "sent",
           metadata: [

@@ -90,11 +90,12 @@ struct Due {
   var isEmpty: Bool { changed.isEmpty && removed.isEmpty }
 }
 
-/// The order of publication: policies, then those who may come, then what waypoints do, then the addresses
-/// that reference policies and waypoints, then the withdrawal of policies.
+/// The order of publication: policies, then those who may come, what is told, what waypoints do, then the
+/// addresses that reference policies and waypoints, then the withdrawal of policies.
 enum Stage: CaseIterable {
   case policies
   case trust
+  case telemetry
   case waypoints
   case addresses
   case policyRemovals
@@ -103,6 +104,7 @@ enum Stage: CaseIterable {
     switch self {
     case .policies, .policyRemovals: TypeURL.authorization
     case .trust: TypeURL.trust
+    case .telemetry: TypeURL.telemetry
     case .waypoints: TypeURL.waypointConfiguration
     case .addresses: TypeURL.address
     }

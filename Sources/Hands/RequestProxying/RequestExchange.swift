@@ -94,9 +94,7 @@ final class RequestExchange: UpstreamUser, Timed {
     var head = request.head
     head.fields = HopByHop.removed(from: head.fields)
     record.requestID = TraceFields.settleRequestID(&head.fields, using: &proxy.random)
-    let trace = TraceFields.settleTrace(&head.fields, recordsSpan: false, using: &proxy.random)
-    record.traceHigh = trace.traceHigh
-    record.traceLow = trace.traceLow
+    settleTrace(&head.fields)
     guard settleTunnel(&head) else { return }
     let tables = downstream.tables
     var client = downstream.client

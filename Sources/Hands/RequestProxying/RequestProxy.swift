@@ -20,6 +20,8 @@ public final class RequestProxy {
   /// The waypoint's own service: what is bound to it is served, and nothing else.
   let waypoint: ServiceKey
   private(set) var mesh = MeshSnapshot.unknown
+  /// There is a collector of traces.
+  public var keepsTraces = false
   private(set) var tables: WaypointTables?
   /// Of issuers, as far as they were fetched.
   private(set) var keys = TokenKeys.none

@@ -4,6 +4,7 @@ public import MeshModel
 import RPC
 public import Reactor
 import SwiftProtobuf
+import Synchronization
 import TLSEngine
 import Transport
 
@@ -44,6 +45,7 @@ public actor Subscription {
   private let log: Logger
   private var mind: SubscriptionMind
   private var backoff = Backoff()
+  private nonisolated let counted = Mutex(DiscoveryFigures())
   /// True while a stream is open and has been answered.
   public private(set) var isConnected = false
   /// Why the last stream ended; nil before the first end.
@@ -67,14 +69,21 @@ public actor Subscription {
   public func run(delivering deliver: @Sendable (MeshBatch) async -> Void) async {
     var random = SystemRandomNumberGenerator()
     while !Task.isCancelled {
+      let end: DiscoveryFigures.End
       do {
         try await follow(deliver)
         lastProblem = "the control plane closed the stream"
+        end = .complete
       } catch {
         lastProblem = "\(error)"
+        end = isConnected ? .error : .connection
       }
       let level: Logger.Level = isConnected ? .notice : .info
       isConnected = false
+      counted.withLock { figures in
+        figures.isConnected = false
+        figures.ends[end, default: 0] += 1
+      }
       log.log(
         level: level, "no mesh updates: connecting again",
         metadata: ["control": "\(settings.address)", "error": "\(lastProblem ?? "")"])
@@ -95,6 +104,7 @@ public actor Subscription {
     while let bytes = try await stream.receive() {
       let response = try Envoy_Service_Discovery_V3_DeltaDiscoveryResponse(serializedBytes: bytes)
       let (batch, reply) = mind.receive(response)
+      count(response.typeURL, bytes.count, isRefused: reply.hasErrorDetail)
       if !isConnected {
         isConnected = true
         backoff.reset()
@@ -106,6 +116,21 @@ public actor Subscription {
       await deliver(batch)
       let answer: [UInt8] = try reply.serializedBytes()
       try await stream.send(answer)
+    }
+  }
+
+  /// What there is to tell of it on a page.
+  public nonisolated var figures: DiscoveryFigures { counted.withLock { $0 } }
+
+  private func count(_ typeURL: String, _ bytes: Int, isRefused: Bool) {
+    counted.withLock { figures in
+      figures.isConnected = true
+      figures.lastUpdate = Clock.wall() / 1_000_000_000
+      // Of types that were not asked for there may be any number.
+      guard mind.follows(typeURL) else { return }
+      figures.types[typeURL, default: .init()].responses += 1
+      figures.types[typeURL, default: .init()].bytes += UInt64(bytes)
+      figures.types[typeURL, default: .init()].refused += isRefused ? 1 : 0
     }
   }
 

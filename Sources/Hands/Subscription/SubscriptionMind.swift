@@ -33,7 +33,8 @@ public struct SubscriptionMind {
   public init(nodeID: String, nodeName: String, waypoint: WaypointName? = nil) {
     self.waypoint = waypoint
     typeURLs = [
-      waypoint == nil ? TypeURL.authorization : TypeURL.waypointConfiguration, TypeURL.trust, TypeURL.address,
+      waypoint == nil ? TypeURL.authorization : TypeURL.waypointConfiguration, TypeURL.trust,
+      TypeURL.telemetry, TypeURL.address,
     ]
     node = Envoy_Config_Core_V3_Node.with {
       $0.id = nodeID
@@ -41,6 +42,9 @@ public struct SubscriptionMind {
     }
     for typeURL in typeURLs { types[typeURL] = TypeState() }
   }
+
+  /// Whether resources of that type are subscribed to.
+  public func follows(_ typeURL: String) -> Bool { types[typeURL] != nil }
 
   /// The first requests of a new stream: subscribe to everything, and say what is already held.
   public func openingRequests() -> [Envoy_Service_Discovery_V3_DeltaDiscoveryRequest] {
@@ -56,9 +60,11 @@ public struct SubscriptionMind {
     }
   }
 
-  /// True once policies and addresses have been answered at least once, on any connection. Trust in others is
-  /// an extension that other control planes do not answer; until it comes nobody from outside is accepted.
-  public var isSynced: Bool { types.allSatisfy { $0.key == TypeURL.trust || $0.value.isSynced } }
+  /// True once policies and addresses have been answered at least once, on any connection. Trust in others
+  /// and telemetry are extensions that other control planes do not answer; until they come nobody from
+  /// outside is accepted, and telemetry keeps its defaults.
+  public var isSynced: Bool { types.allSatisfy { Self.extensions.contains($0.key) || $0.value.isSynced } }
+  private static let extensions: Set<String> = [TypeURL.trust, TypeURL.telemetry]
 
   /// Takes one response: what it changes, and the acknowledgement or refusal to send.
   public mutating func receive(

@@ -31,7 +31,7 @@ public enum AccessLine {
       let clause = sentence(of: reason).map { ": \($0)" } ?? ""
       add("error", (byPeer ? "refused by the \(other)'s agent" : "refused") + clause)
       add("reason", reason.description)
-    case .failed(let clause): add("error", clause)
+    case .failed(let clause, _): add("error", clause)
     }
     if let remarks = record.remarks {
       add("audit", remarks.audits.joined(separator: ",") + (remarks.areAuditsCut ? ",..." : ""))

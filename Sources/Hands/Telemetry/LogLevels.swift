@@ -23,20 +23,33 @@ public final class LogLevels: Sendable {
 
   /// Replaces all levels by those of the text, or leaves them and throws.
   public func set(_ text: String) throws(LogSettingsError) {
-    var found = State(everywhere: .info)
+    let found = try Self.read(text, onto: State(everywhere: .info))
+    state.withLock { $0 = found }
+  }
+
+  /// Changes the levels that the text says: one for all replaces every level, one of a scope that alone.
+  public func merge(_ text: String) throws(LogSettingsError) {
+    let present = state.withLock { $0 }
+    let saysAll = text.split(separator: ",").contains { !$0.contains("=") }
+    let found = try Self.read(text, onto: saysAll ? State(everywhere: .info) : present)
+    state.withLock { $0 = found }
+  }
+
+  private static func read(_ text: String, onto start: State) throws(LogSettingsError) -> State {
+    var found = start
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
       let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      let level = try Self.level(pair[pair.count - 1])
+      let level = try level(pair[pair.count - 1])
       if pair.count == 1 {
         found.everywhere = level
       } else {
-        guard found.scopes.count < Self.maximumScopes else {
-          throw .badLevel(text, "more than \(Self.maximumScopes) scopes")
+        guard found.scopes.count < maximumScopes else {
+          throw .badLevel(text, "more than \(maximumScopes) scopes")
         }
         found.scopes[String(pair[0])] = level
       }
     }
-    state.withLock { $0 = found }
+    return found
   }
 
   public var description: String {

@@ -45,10 +45,10 @@ public struct LogLine: Sendable {
     }
   }
 
-  /// At most `maximumText` bytes of a text, cut between characters.
-  static func clipped(_ text: String) -> String {
-    guard text.utf8.count > maximumText else { return text }
-    var end = text.utf8.index(text.startIndex, offsetBy: maximumText)
+  /// At most so many bytes of a text, cut between characters.
+  static func clipped(_ text: String, to maximum: Int = maximumText) -> String {
+    guard text.utf8.count > maximum else { return text }
+    var end = text.utf8.index(text.startIndex, offsetBy: maximum)
     while String.Index(end, within: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
     return text[..<end] + "…"
   }

@@ -1,3 +1,5 @@
+public import MeshModel
+
 /// Metrics in the text format of Prometheus (version 0.0.4), family by family.
 public struct MetricsText: Sendable {
   /// What kind of numbers a family holds.
@@ -31,6 +33,10 @@ public struct MetricsText: Sendable {
 
   /// Labels as `labels` has written them, for families that share them.
   mutating func sample(_ value: UInt64, written labels: String) { append("", labels, String(value)) }
+
+  public mutating func histogram(_ histogram: Histogram, _ labels: [(name: String, value: String)] = []) {
+    self.histogram(histogram, written: Self.labels(labels))
+  }
 
   mutating func histogram(_ histogram: Histogram, written labels: String) {
     let separator = labels.isEmpty ? "" : ","

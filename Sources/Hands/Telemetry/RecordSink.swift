@@ -1,3 +1,4 @@
+public import Bytes
 import Logging
 public import MeshModel
 import Reactor
@@ -9,6 +10,10 @@ public final class RecordSink: Sendable {
   public static let scope = "access"
 
   public let flows = FlowHistory(now: Clock.wall())
+  /// By which rules lines are written and metrics kept.
+  public let rules: PreparedRules
+  /// Nil: nobody keeps traces.
+  private let exporter: SpanExporter?
   private let log: LogOutput
   private let table: TrafficTable
   private let dropped: Gauge
@@ -16,8 +21,13 @@ public final class RecordSink: Sendable {
   private let dryRuns: Counter
 
   /// Registers the metrics; once a registry. `limit`: series of each family.
-  public init(log: LogOutput, registry: MetricRegistry, limit: Int? = nil) {
+  public init(
+    log: LogOutput, registry: MetricRegistry, rules: PreparedRules = PreparedRules(),
+    exporter: SpanExporter? = nil, limit: Int? = nil
+  ) {
+    self.exporter = exporter
     self.log = log
+    self.rules = rules
     let table = TrafficTable(limit: limit ?? TrafficTable.usualLimit)
     self.table = table
     registry.add { table.write(into: &$0) }
@@ -40,20 +50,26 @@ public final class RecordSink: Sendable {
     let lowest = log.levels.level(of: Self.scope)
     let now = Clock.wall()
     for record in records {
-      table.count(record)
+      let telling = rules.telling(of: record)
+      table.count(record, telling.metrics)
+      guard record.phase == .ended else { continue }
+      exporter?.take(record, telling.trace)
       flows.note(record, at: now)
       if let remarks = record.remarks {
         for key in remarks.audits { audits.add(1, key) }
         for outcome in remarks.dryRuns { dryRuns.add(1, outcome.description) }
       }
       let level = Self.level(of: record)
-      guard level >= lowest else { continue }
+      guard level >= lowest, rules.writes(telling.log, record.attribute) else { continue }
       log.write(
         LogLine(
           time: now, level: level, scope: Self.scope, message: AccessLine.message(of: record),
           fields: AccessLine.fields(of: record)))
     }
   }
+
+  /// Forgets series of workloads that are gone; to be called about once a minute.
+  public func sweep(_ presence: Presence, at now: Instant) { table.sweep(presence, at: now) }
 
   private static func level(of record: ConnectionRecord) -> Logger.Level {
     switch record.outcome {

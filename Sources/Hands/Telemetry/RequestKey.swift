@@ -2,7 +2,7 @@ import MeshModel
 
 /// What the counters of a request are kept by: Istio's standard labels of HTTP metrics. Nothing that a client
 /// chooses freely is among them.
-struct RequestKey: Hashable, Sendable {
+struct RequestKey: LabelledKey {
   let source: RequestParty
   let destination: RequestParty
   let service: ServiceKey?
@@ -13,10 +13,12 @@ struct RequestKey: Hashable, Sendable {
   let grpcStatus: Int?
   let flags: ResponseFlags
   let isMutualTLS: Bool
+  let overrides: MetricOverrides?
 
   private static let nobody = RequestParty(.init())
 
-  init(_ record: RequestRecord) {
+  init(_ record: RequestRecord, overrides: MetricOverrides? = nil) {
+    self.overrides = overrides
     source = record.source
     destination = record.destination ?? Self.nobody
     service = record.service
@@ -57,6 +59,7 @@ struct RequestKey: Hashable, Sendable {
     one.status == two.status && one.flags == two.flags && one.isGRPC == two.isGRPC
       && one.grpcStatus == two.grpcStatus && one.isMutualTLS == two.isMutualTLS && one.service == two.service
       && one.source.countsAs(two.source) && one.destination.countsAs(two.destination)
+      && one.overrides == two.overrides
   }
 
   func hash(into hasher: inout Hasher) {

@@ -1,3 +1,4 @@
+public import Bytes
 import Logging
 public import MeshModel
 import Synchronization
@@ -5,6 +6,9 @@ import Synchronization
 /// Where request records end: as access lines (scope `access`) and in the standard metrics. Never on a
 /// worker's thread.
 public final class RequestSink: Sendable {
+  private let rules: PreparedRules
+  /// Nil: nobody keeps traces.
+  private let exporter: SpanExporter?
   private let log: LogOutput
   private let line: RequestLine
   private let table: RequestTable
@@ -19,8 +23,13 @@ public final class RequestSink: Sendable {
 
   /// Registers the metrics; once a registry. `limit`: combinations of labels. `showsQueries`: paths are
   /// written with their query, which may hold secrets.
-  public init(log: LogOutput, registry: MetricRegistry, limit: Int? = nil, showsQueries: Bool = false) {
+  public init(
+    log: LogOutput, registry: MetricRegistry, rules: PreparedRules = PreparedRules(),
+    exporter: SpanExporter? = nil, limit: Int? = nil, showsQueries: Bool = false
+  ) {
+    self.exporter = exporter
     self.log = log
+    self.rules = rules
     line = RequestLine(showsQueries: showsQueries)
     let table = RequestTable(limit: limit ?? RequestTable.usualLimit)
     self.table = table
@@ -54,18 +63,23 @@ public final class RequestSink: Sendable {
   public func take(_ records: [RequestRecord], dropped: UInt64) {
     self.dropped.set(Double(dropped))
     guard !records.isEmpty else { return }
-    table.count(records)
+    let tellings = records.map { rules.telling(of: $0) }
+    table.count(zip(records, tellings).map { ($0, $1.metrics) })
     let lowest = log.levels.level(of: RecordSink.scope)
-    for record in records {
+    for (record, telling) in zip(records, tellings) {
       count(record)
+      exporter?.take(record, telling.trace)
       let level = Self.level(of: record)
-      guard level >= lowest else { continue }
+      guard level >= lowest, rules.writes(telling.log, record.attribute) else { continue }
       log.write(
         LogLine(
           time: record.start + Int64(clamping: record.duration), level: level, scope: RecordSink.scope,
           message: RequestLine.message(of: record), fields: line.fields(of: record)))
     }
   }
+
+  /// Forgets series of workloads that are gone; to be called about once a minute.
+  public func sweep(_ presence: Presence, at now: Instant) { table.sweep(presence, at: now) }
 
   private func count(_ record: RequestRecord) {
     if record.attempts > 1 { retries.add(UInt64(record.attempts - 1)) }

@@ -1,40 +1,49 @@
+import Bytes
 import MeshModel
 import Synchronization
 
-/// The standard HTTP metrics, by their labels. Bounded: beyond the limit everything goes to one series, so
-/// that sums stay true.
+/// The standard HTTP metrics, by their labels.
 final class RequestTable: Sendable {
-  private struct Totals {
+  struct Totals: Summable {
     var requests: UInt64 = 0
     var durations = Histogram(Histogram.milliseconds)
     var requestBytes = Histogram(Histogram.bytes)
     var responseBytes = Histogram(Histogram.bytes)
     var requestMessages: UInt64 = 0
     var responseMessages: UInt64 = 0
-  }
 
-  private struct State {
-    var totals: [RequestKey: Totals] = [:]
-    var overflowed: UInt64 = 0
+    mutating func add(_ other: Totals) {
+      requests += other.requests
+      durations.add(other.durations)
+      requestBytes.add(other.requestBytes)
+      responseBytes.add(other.responseBytes)
+      requestMessages += other.requestMessages
+      responseMessages += other.responseMessages
+    }
   }
 
   /// Combinations of label values; each takes about 35 KiB of the page, with its three histograms.
   static let usualLimit = 500
 
-  private let limit: Int
-  private let state = Mutex(State())
+  private let state: Mutex<TotalsTable<RequestKey, Totals>>
 
-  init(limit: Int = usualLimit) { self.limit = limit }
+  init(limit: Int = usualLimit) { state = Mutex(TotalsTable(limit: limit, other: .other)) }
 
-  func count(_ records: [RequestRecord]) {
-    state.withLock { state in
-      for record in records where record.kind != .mirror {
-        var key = RequestKey(record)
-        if state.totals[key] == nil, state.totals.count >= limit {
-          state.overflowed += 1
-          key = .other
-        }
-        Self.count(record, &state.totals[key, default: Totals()])
+  /// Each with what changes its metrics.
+  func count(_ records: [(record: RequestRecord, overrides: MetricOverrides?)]) {
+    state.withLock { table in
+      for (record, overrides) in records where record.kind != .mirror {
+        table.update(RequestKey(record, overrides: overrides), from: Totals()) { Self.count(record, &$0) }
+      }
+    }
+  }
+
+  /// Forgets series of workloads that are gone.
+  func sweep(_ presence: Presence, at now: Instant) {
+    state.withLock { table in
+      table.sweep(at: now) { key in
+        presence.has(TrafficKey.Party(key.source.party)) && presence.has(key.service)
+          && presence.has(TrafficKey.Party(key.destination.party))
       }
     }
   }
@@ -49,31 +58,38 @@ final class RequestTable: Sendable {
   }
 
   func write(into text: inout MetricsText) {
-    let (totals, overflowed) = state.withLock { ($0.totals, $0.overflowed) }
-    let rows = totals.map { (labels: MetricsText.labels($0.key.labels), key: $0.key, totals: $0.value) }
-      .sorted { $0.labels < $1.labels }
-    if !rows.isEmpty {
+    let (totals, table) = state.withLock { ($0.read(), $0) }
+    let families = FamilyRows(totals)
+    if !totals.isEmpty {
       text.begin("istio_requests_total", .counter, help: "Requests.")
-      for row in rows { text.sample(row.totals.requests, written: row.labels) }
+      for row in families.rows(of: .requestCount) { text.sample(row.totals.requests, written: row.labels) }
       text.begin(
         "istio_request_duration_milliseconds", .histogram,
         help: "From the head of the request to the end of the response.")
-      for row in rows { text.histogram(row.totals.durations, written: row.labels) }
+      for row in families.rows(of: .requestDuration) {
+        text.histogram(row.totals.durations, written: row.labels)
+      }
       text.begin("istio_request_bytes", .histogram, help: "Bodies of requests.")
-      for row in rows { text.histogram(row.totals.requestBytes, written: row.labels) }
+      for row in families.rows(of: .requestSize) {
+        text.histogram(row.totals.requestBytes, written: row.labels)
+      }
       text.begin("istio_response_bytes", .histogram, help: "Bodies of responses.")
-      for row in rows { text.histogram(row.totals.responseBytes, written: row.labels) }
+      for row in families.rows(of: .responseSize) {
+        text.histogram(row.totals.responseBytes, written: row.labels)
+      }
     }
-    let calls = rows.filter(\.key.isGRPC)
+    let calls = totals.filter(\.key.isGRPC)
     if !calls.isEmpty {
+      let families = FamilyRows(calls)
       text.begin("istio_request_messages_total", .counter, help: "gRPC messages of clients.")
-      for row in calls { text.sample(row.totals.requestMessages, written: row.labels) }
+      for row in families.rows(of: .requestMessages) {
+        text.sample(row.totals.requestMessages, written: row.labels)
+      }
       text.begin("istio_response_messages_total", .counter, help: "gRPC messages of applications.")
-      for row in calls { text.sample(row.totals.responseMessages, written: row.labels) }
+      for row in families.rows(of: .responseMessages) {
+        text.sample(row.totals.responseMessages, written: row.labels)
+      }
     }
-    text.begin(
-      "apus_request_series_overflow_total", .counter,
-      help: "Requests counted under `other`, because there were too many combinations of labels.")
-    text.sample(overflowed)
+    table.write(into: &text, as: "apus_request_series", of: "Requests")
   }
 }

@@ -6,12 +6,13 @@ public final class Series: Sendable {
   /// Combinations of label values; a page of that size takes about 200 KiB.
   public static let usualLimit = 1_000
 
-  private let name: String
+  let name: String
   private let kind: MetricsText.Kind
   private let help: String
   private let labels: [String]
   private let limit: Int
   private let values = Mutex<[[String]: Double]>([:])
+  private let overflows = Atomic<UInt64>(0)
 
   init(_ name: String, _ kind: MetricsText.Kind, help: String, labels: [String], limit: Int) {
     precondition(MetricsText.isName(name) && labels.allSatisfy(MetricsText.isName), "\(name): a bad name")
@@ -28,9 +29,13 @@ public final class Series: Sendable {
     precondition(key.count == labels.count, "\(name) has the labels \(labels)")
     values.withLock { values in
       let isRoom = values[key] != nil || values.count < limit
+      if !isRoom { overflows.add(1, ordering: .relaxed) }
       change(&values[isRoom ? key : labels.map { _ in "other" }, default: 0])
     }
   }
+
+  /// Updates that found no room.
+  var overflowed: UInt64 { overflows.load(ordering: .relaxed) }
 
   func value(_ key: [String]) -> Double { values.withLock { $0[key] ?? 0 } }
 

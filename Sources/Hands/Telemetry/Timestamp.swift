@@ -1,5 +1,5 @@
 /// Wall time as text (RFC 3339, UTC, microseconds).
-enum Timestamp {
+public enum Timestamp {
   static func text(_ nanoseconds: Int64) -> String {
     let micros = floorDivide(nanoseconds, 1_000)
     let seconds = floorDivide(micros, 1_000_000)
@@ -7,7 +7,7 @@ enum Timestamp {
   }
 
   /// Whole seconds since 1970.
-  static func text(seconds: Int64) -> String { "\(secondsText(seconds))Z" }
+  public static func text(seconds: Int64) -> String { "\(secondsText(seconds))Z" }
 
   private static func secondsText(_ seconds: Int64) -> String {
     let days = floorDivide(seconds, 86_400)

@@ -1,7 +1,7 @@
 import MeshModel
 
 /// What the counters of a connection are kept by: Istio's standard labels of TCP metrics.
-struct TrafficKey: Hashable, Sendable {
+struct TrafficKey: LabelledKey {
   /// One end, as labels tell it.
   struct Party: Hashable, Sendable {
     var workload: String
@@ -40,6 +40,8 @@ struct TrafficKey: Hashable, Sendable {
     case none = "-"
     case denied = "DENY"
     case connect = "CONNECT"
+    case tls = "TLS_FAILURE"
+    case http2 = "H2_HANDSHAKE_FAILURE"
   }
 
   var direction: ConnectionRecord.Direction
@@ -48,8 +50,10 @@ struct TrafficKey: Hashable, Sendable {
   var service: ServiceKey?
   var isMutualTLS: Bool
   var flag: Flag
+  var overrides: MetricOverrides?
 
-  init(_ record: ConnectionRecord, flag: Flag) {
+  init(_ record: ConnectionRecord, flag: Flag, overrides: MetricOverrides? = nil) {
+    self.overrides = overrides
     direction = record.direction
     source = Party(record.source)
     destination = Party(record.destination)

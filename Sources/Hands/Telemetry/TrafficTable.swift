@@ -1,71 +1,99 @@
+import Bytes
 import MeshModel
 import Synchronization
 
-/// The standard TCP metrics, by their labels. Bounded: beyond the limit everything goes to one series, so
-/// that sums stay true.
+/// The standard TCP metrics, by their labels.
 final class TrafficTable: Sendable {
-  private struct Totals {
+  struct Totals: Summable {
     var opened: UInt64 = 0
     var closed: UInt64 = 0
     var failed: UInt64 = 0
     var sent: UInt64 = 0
     var received: UInt64 = 0
-  }
 
-  private struct State {
-    var totals: [TrafficKey: Totals] = [:]
-    var overflowed: UInt64 = 0
+    mutating func add(_ other: Totals) {
+      opened += other.opened
+      closed += other.closed
+      failed += other.failed
+      sent &+= other.sent
+      received &+= other.received
+    }
   }
 
   /// Series of each family; with all labels a series takes about 4 KiB of the page.
   static let usualLimit = 2_000
 
-  private let limit: Int
-  private let state = Mutex(State())
+  private let state: Mutex<TotalsTable<TrafficKey, Totals>>
 
-  init(limit: Int = usualLimit) { self.limit = limit }
+  init(limit: Int = usualLimit) { state = Mutex(TotalsTable(limit: limit, other: .other)) }
 
-  func count(_ record: ConnectionRecord) {
-    let wasOpen: Bool
-    let flag: TrafficKey.Flag
-    switch record.outcome {
-    case .complete: (wasOpen, flag) = (true, .none)
-    case .refused(let reason, _):
-      (wasOpen, flag) = (false, reason.isOfPolicy || reason == .reservedPort ? .denied : .connect)
-    case .failed:
-      wasOpen = record.bytesSent > 0 || record.bytesReceived > 0
-      flag = wasOpen ? .none : .connect
+  func count(_ record: ConnectionRecord, _ overrides: MetricOverrides? = nil) {
+    let flag = Self.flag(of: record)
+    let key = TrafficKey(record, flag: flag ?? .none, overrides: overrides)
+    state.withLock { table in
+      table.update(key, from: Totals()) { totals in
+        totals.sent &+= record.bytesSent &- record.toldSent
+        totals.received &+= record.bytesReceived &- record.toldReceived
+        switch record.phase {
+        case .opened: totals.opened += 1
+        case .underway: break
+        case .ended:
+          totals.opened += flag == nil && !record.isTold ? 1 : 0
+          totals.closed += flag == nil ? 1 : 0
+          totals.failed += flag == nil ? 0 : 1
+        }
+      }
     }
-    let key = TrafficKey(record, flag: flag)
-    state.withLock { state in
-      let isRoom = state.totals[key] != nil || state.totals.count < limit
-      if !isRoom { state.overflowed += 1 }
-      var totals = state.totals[isRoom ? key : .other] ?? Totals()
-      totals.opened += wasOpen ? 1 : 0
-      totals.closed += wasOpen ? 1 : 0
-      totals.failed += wasOpen ? 0 : 1
-      totals.sent &+= record.bytesSent
-      totals.received &+= record.bytesReceived
-      state.totals[isRoom ? key : .other] = totals
+  }
+
+  /// Why it never came to be; nil for a connection that did, whatever ended it.
+  private static func flag(of record: ConnectionRecord) -> TrafficKey.Flag? {
+    guard record.phase == .ended, !record.isTold else { return nil }
+    switch record.outcome {
+    case .complete: return nil
+    case .refused(.certificateExpired, _), .refused(.certificateUntrusted, _): return .tls
+    case .refused(let reason, _): return reason.isOfPolicy || reason == .reservedPort ? .denied : .connect
+    case .failed(_, let fault):
+      if record.bytesSent > 0 || record.bytesReceived > 0 { return nil }
+      return switch fault {
+      case .connect: .connect
+      case .tls: .tls
+      case .http2: .http2
+      }
+    }
+  }
+
+  /// Forgets series of workloads that are gone.
+  func sweep(_ presence: Presence, at now: Instant) {
+    state.withLock { table in
+      table.sweep(at: now) {
+        presence.has($0.source) && presence.has($0.destination) && presence.has($0.service)
+      }
     }
   }
 
   func write(into text: inout MetricsText) {
-    let (totals, overflowed) = state.withLock { ($0.totals, $0.overflowed) }
-    let rows = totals.map { (labels: $0.key.labels, totals: $0.value) }
-    func family(_ name: String, _ help: String, _ value: (Totals) -> UInt64) {
+    let (totals, table) = state.withLock { ($0.read(), $0) }
+    let families = FamilyRows(totals)
+    func family(
+      _ name: String, _ metric: MetricOverrides.Metric?, _ help: String, _ value: (Totals) -> UInt64
+    ) {
       text.begin(name, .counter, help: help)
-      for row in rows where value(row.totals) > 0 { text.sample(value(row.totals), row.labels) }
+      for row in families.rows(of: metric) where value(row.totals) > 0 {
+        text.sample(value(row.totals), written: row.labels)
+      }
     }
-    family("istio_tcp_connections_opened_total", "Connections opened.", \.opened)
-    family("istio_tcp_connections_closed_total", "Connections closed.", \.closed)
+    family("istio_tcp_connections_opened_total", .openedConnections, "Connections opened.", \.opened)
+    family("istio_tcp_connections_closed_total", .closedConnections, "Connections closed.", \.closed)
     family(
-      "istio_tcp_connections_failed_total", "Connections refused, or that could not be opened.", \.failed)
-    family("istio_tcp_sent_bytes_total", "Application bytes from the reporter's side to its peer.", \.sent)
-    family("istio_tcp_received_bytes_total", "Application bytes from the peer to the reporter.", \.received)
-    text.begin(
-      "apus_traffic_series_overflow_total", .counter,
-      help: "Connections counted under `other`, because there were too many combinations of labels.")
-    text.sample(overflowed)
+      "istio_tcp_connections_failed_total", nil, "Connections refused, or that could not be opened.",
+      \.failed)
+    family(
+      "istio_tcp_sent_bytes_total", .sentBytes, "Application bytes from the reporter's side to its peer.",
+      \.sent)
+    family(
+      "istio_tcp_received_bytes_total", .receivedBytes, "Application bytes from the peer to the reporter.",
+      \.received)
+    table.write(into: &text, as: "apus_traffic_series", of: "Records of connections")
   }
 }

@@ -19,6 +19,21 @@ public enum TraceFields {
     return made
   }
 
+  /// Which span the request is a part of, and whether its trace is kept, nil where it leaves that open; nil
+  /// for a request that says no place, or none well formed.
+  public static func place(in fields: [Field]) -> (span: UInt64, isSampled: Bool?)? {
+    let written = fields.filter { $0.name == "traceparent" }.map(\.value)
+    if written.count == 1, let place = Traceparent(written[0]) {
+      return (place.span, place.flags & Traceparent.sampled != 0)
+    }
+    let singles = fields.filter { $0.name == B3.single }.map(\.value)
+    let single = singles.count == 1 ? B3(single: singles[0]) : nil
+    guard let said = [single, B3(multiple: fields)].compactMap({ $0 }).first(where: { $0.place != nil }),
+      let place = said.place
+    else { return nil }
+    return (place.span, said.sampling.map { $0 != .no })
+  }
+
   /// Continues the trace in each form in which the request says it (W3C `traceparent`, `b3`, `x-b3-*`), and
   /// begins one where it says none. Returns the place in the trace that the application is told.
   ///

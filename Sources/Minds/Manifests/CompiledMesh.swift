@@ -25,6 +25,9 @@ public struct CompiledMesh: Hashable, Sendable {
   /// What waypoints must know, by name; none unless `CompileOptions.hasWaypoints`.
   public var waypoints: [WaypointConfiguration] = []
 
+  /// What is logged, counted and traced, by namespace; none for those that keep the mesh's.
+  public var telemetry: [TelemetryScope] = []
+
   public init() {}
 
   /// The lines of /etc/hosts for a pod of the namespace: `NAME.NS`, `NAME.NS.svc` and `NAME.NS.svc.DOMAIN` of

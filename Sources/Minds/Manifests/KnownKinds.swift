@@ -2,6 +2,7 @@
 enum KnownKind {
   case namespace, serviceAccount, service, pod, controller, peerAuthentication, authorizationPolicy
   case requestAuthentication
+  case telemetry
   case traffic(TrafficKind)
   /// It shapes traffic, and traffic flows without it.
   case unsupported(String)
@@ -22,7 +23,12 @@ enum KnownKind {
       self = Self.securityVersions.contains(version) ? Self.security(kind) : .unknownVersion
     case "networking.istio.io":
       self = Self.versions.contains(version) ? Self.networking(kind) : .unknownVersion
-    case "telemetry.istio.io": self = .unsupported("telemetry keeps its defaults")
+    case "telemetry.istio.io":
+      guard Self.telemetryVersions.contains(version) else {
+        self = .unknownVersion
+        return
+      }
+      self = kind == "Telemetry" ? .telemetry : .unknownKind
     case "extensions.istio.io": self = .unsupported("no extension is loaded")
     case "gateway.networking.k8s.io": self = Self.gateway(kind)
     default: self = .unused
@@ -35,6 +41,7 @@ enum KnownKind {
 
   private static let versions: Set<String> = ["v1", "v1beta1", "v1alpha3"]
   private static let securityVersions: Set<String> = ["v1", "v1beta1"]
+  private static let telemetryVersions: Set<String> = ["v1", "v1alpha1"]
   /// DaemonSets and Jobs do not keep a number of pods, and are not run by `apus dev`.
   private static let controllers: Set<String> = ["Deployment", "StatefulSet", "ReplicaSet"]
 

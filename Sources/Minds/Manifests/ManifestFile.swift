@@ -42,6 +42,7 @@ public struct ParsedManifest: Hashable, Sendable {
   var peerAuthentications: [PeerAuthenticationObject] = []
   var authorizationPolicies: [AuthorizationPolicyObject] = []
   var requestAuthentications: [RequestAuthenticationObject] = []
+  var telemetries: [TelemetryObject] = []
   var traffic = TrafficObjects()
   /// Documents that name neither `apiVersion` nor `kind`.
   private var strangers = 0
@@ -114,6 +115,7 @@ public struct ParsedManifest: Hashable, Sendable {
     case .traffic(let kind): traffic.read(object, kind, meta)
     case .requestAuthentication:
       requestAuthentications.append(RequestAuthenticationObject(reading: object, meta: meta))
+    case .telemetry: telemetries.append(TelemetryObject(reading: object, meta: meta))
     case .unsupported(let effect):
       object.sink.report(
         .unsupportedKind, .warning, line: object.line, "\(kind) is not honoured yet: \(effect)")

@@ -9,6 +9,7 @@ public struct ManifestSet: Hashable, Sendable {
   public private(set) var peerAuthentications: [PeerAuthenticationObject] = []
   public private(set) var authorizationPolicies: [AuthorizationPolicyObject] = []
   private(set) var requestAuthentications: [RequestAuthenticationObject] = []
+  private(set) var telemetries: [TelemetryObject] = []
   var traffic = TrafficObjects()
 
   public init() {}
@@ -45,6 +46,7 @@ public struct ManifestSet: Hashable, Sendable {
       set.peerAuthentications += file.peerAuthentications
       set.authorizationPolicies += file.authorizationPolicies
       set.requestAuthentications += file.requestAuthentications
+      set.telemetries += file.telemetries
       set.traffic.join(file.traffic)
     }
     set.namespaces = unique(set.namespaces, &findings)
@@ -55,6 +57,7 @@ public struct ManifestSet: Hashable, Sendable {
     set.peerAuthentications = unique(set.peerAuthentications, &findings)
     set.authorizationPolicies = unique(set.authorizationPolicies, &findings)
     set.requestAuthentications = unique(set.requestAuthentications, &findings)
+    set.telemetries = unique(set.telemetries, &findings)
     set.traffic.unite(&findings)
     set.traffic.attach(attached, &findings)
     return (set, findings)
@@ -66,6 +69,7 @@ public struct ManifestSet: Hashable, Sendable {
     var findings: [Finding] = []
     Self.keep(earlier.authorizationPolicies, in: &authorizationPolicies, &findings)
     Self.keep(earlier.requestAuthentications, in: &requestAuthentications, &findings)
+    Self.keep(earlier.telemetries, in: &telemetries, &findings)
     traffic.keepReadable(of: earlier.traffic, &findings)
     return findings
   }

@@ -17,6 +17,7 @@ public enum MeshCompiler {
     compilation.checkPlaintextCallers()
     compilation.bindings.check(&compilation.findings)
     compilation.compileTraffic()
+    compilation.compileTelemetry()
     return (compilation.mesh, compilation.findings)
   }
 }

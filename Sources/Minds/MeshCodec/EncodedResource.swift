@@ -38,6 +38,9 @@ public struct EncodedResource: Hashable, Sendable {
       case .trust(let trusted):
         aliases = []
         bytes = try Apus_Trust_V1_TrustedDomain(trusted).serializedBytes(options: options)
+      case .telemetry(let scope):
+        aliases = []
+        bytes = try Apus_Telemetry_V1_Scope(scope).serializedBytes(options: options)
       }
     } catch {
       throw MalformedResource(name: resource.key.description, reason: "cannot be encoded: \(error)")

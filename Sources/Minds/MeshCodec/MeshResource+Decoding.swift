@@ -31,6 +31,8 @@ extension MeshResource {
       return .waypoint(try Apus_Waypoint_V1_Configuration(serializedBytes: bytes).model())
     case TypeURL.trust:
       return .trust(try Apus_Trust_V1_TrustedDomain(serializedBytes: bytes).model())
+    case TypeURL.telemetry:
+      return .telemetry(try Apus_Telemetry_V1_Scope(serializedBytes: bytes).model())
     default:
       throw Unreadable("resources of type \(typeURL) are not understood")
     }

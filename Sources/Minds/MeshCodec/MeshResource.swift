@@ -8,6 +8,7 @@ public enum MeshResource: Hashable, Sendable {
   case authorization(Authorization)
   case waypoint(WaypointConfiguration)
   case trust(TrustedDomain)
+  case telemetry(TelemetryScope)
 
   public var key: MeshResourceKey {
     switch self {
@@ -16,6 +17,7 @@ public enum MeshResource: Hashable, Sendable {
     case .authorization(let authorization): .authorization(authorization.key)
     case .waypoint(let configuration): .waypoint(configuration.waypoint)
     case .trust(let trusted): .trust(trusted.domain)
+    case .telemetry(let scope): .telemetry(namespace: scope.namespace)
     }
   }
 }
@@ -28,6 +30,7 @@ public enum MeshResourceKey: Hashable, Sendable, CustomStringConvertible {
   case authorization(String)
   case waypoint(WaypointName)
   case trust(TrustDomain)
+  case telemetry(namespace: String)
 
   /// The resource's name on the wire, unique within its type.
   public var description: String {
@@ -37,6 +40,7 @@ public enum MeshResourceKey: Hashable, Sendable, CustomStringConvertible {
     case .authorization(let key): key
     case .waypoint(let name): name.description
     case .trust(let domain): domain.name
+    case .telemetry(let namespace): namespace
     }
   }
 
@@ -47,6 +51,7 @@ public enum MeshResourceKey: Hashable, Sendable, CustomStringConvertible {
     case .authorization: TypeURL.authorization
     case .waypoint: TypeURL.waypointConfiguration
     case .trust: TypeURL.trust
+    case .telemetry: TypeURL.telemetry
     }
   }
 }

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import MeshAPI
 import MeshModel
 
@@ -7,20 +6,11 @@ extension Apus_Waypoint_V1_Configuration {
   init(_ configuration: WaypointConfiguration) throws {
     self.init()
     revision = UInt32(WaypointConfiguration.revision)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    document = try encoder.encode(configuration)
+    document = try JSONDocument.data(configuration)
   }
 
   func model() throws -> WaypointConfiguration {
-    guard revision == UInt32(WaypointConfiguration.revision) else {
-      throw Unreadable(
-        "the waypoint configuration has form \(revision), not \(WaypointConfiguration.revision)")
-    }
-    do {
-      return try JSONDecoder().decode(WaypointConfiguration.self, from: document)
-    } catch {
-      throw Unreadable("the document of the waypoint configuration cannot be read: \(error)")
-    }
+    try JSONDocument.value(
+      document, revision, expecting: WaypointConfiguration.revision, "the waypoint configuration")
   }
 }

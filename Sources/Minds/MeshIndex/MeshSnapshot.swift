@@ -23,6 +23,9 @@ public final class MeshSnapshot: Sendable {
     isSynced = tables.hasAddresses
   }
 
+  /// What is logged, counted and traced.
+  public var telemetry: TelemetryRules { tables.telemetry }
+
   /// The workload that owns the address.
   public func workload(at address: IPAddress) -> Workload? { tables.byAddress[address]?.workload }
 

@@ -173,6 +173,11 @@ public struct MeshState: Sendable {
     policyRevision += 1
   }
 
+  // MARK: Telemetry
+
+  public mutating func upsert(_ scope: TelemetryScope) { tables.telemetry.upsert(scope) }
+  public mutating func removeTelemetry(_ namespace: String) { tables.telemetry.remove(namespace) }
+
   // MARK: Names on the wire
 
   /// Removes what an `istio.workload.Address` resource of this name was: a workload's uid or a service's

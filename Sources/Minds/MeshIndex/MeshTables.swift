@@ -10,6 +10,7 @@ struct MeshTables: Sendable {
   /// Services with the virtual address, by namespace and host name: nearly always one.
   var byVirtualAddress = ShardedMap<IPAddress, [ServiceKey]>()
   var policies = PolicyTables()
+  var telemetry = TelemetryRules()
   /// The first delivery of workloads and services is complete.
   var hasAddresses = false
 }

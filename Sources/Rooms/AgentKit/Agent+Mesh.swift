@@ -1,3 +1,4 @@
+import Bytes
 import Issuance
 import Logging
 import MeshCodec
@@ -24,6 +25,8 @@ extension Agent {
           case .remove(.workload(let uid)): mesh.removeWorkload(uid: uid)
           case .remove(.service(let key)): mesh.removeService(key)
           case .remove(.authorization(let key)): mesh.removeAuthorization(key)
+          case .upsert(.telemetry(let scope)): mesh.upsert(scope)
+          case .remove(.telemetry(let namespace)): mesh.removeTelemetry(namespace)
           // Never subscribed to by an agent.
           case .upsert(.waypoint), .remove(.waypoint), .upsert(.trust), .remove(.trust): break
           }
@@ -40,9 +43,21 @@ extension Agent {
   nonisolated func followRecords(into sink: RecordSink, _ edges: EdgeTable) async {
     while true {
       do throws(SystemError) { try await records.waitForOne(on: thread) } catch { return }
-      let batch = records.drain()
-      sink.take(batch.records, dropped: batch.dropped)
-      edges.note(batch.records, dropped: batch.dropped, at: Clock.wall() / 1_000_000_000)
+      drainRecords(into: sink, edges)
+    }
+  }
+
+  nonisolated func drainRecords(into sink: RecordSink, _ edges: EdgeTable) {
+    let batch = records.drain()
+    sink.take(batch.records, dropped: batch.dropped)
+    edges.note(batch.records, dropped: batch.dropped, at: Clock.wall() / 1_000_000_000)
+  }
+
+  /// Drops series of workloads that are gone, for the life of the process.
+  nonisolated func sweep(_ sink: RecordSink) async {
+    while true {
+      do throws(SystemError) { try await thread.sleep(for: .seconds(60)) } catch { return }
+      if let presence = await presence() { sink.sweep(presence, at: Clock.now()) }
     }
   }
 }

@@ -9,6 +9,7 @@ import MeshModel
 import Netlink
 import Proxying
 import Reactor
+import Telemetry
 
 /// The node agent: what is true of this node's pods, and the workers that serve them.
 ///
@@ -56,7 +57,8 @@ actor Agent {
     let activation = WaypointActivation(configuration, on: thread, log: log)
     workers = try (0..<configuration.workers).map { index in
       try WorkerHandle.start(
-        name: "worker-\(index)", capture: lookup, records: records, activate: activation.activate)
+        name: "worker-\(index)", capture: lookup, records: records,
+        keepsTraces: configuration.collector != nil, activate: activation.activate)
     }
   }
 
@@ -273,6 +275,13 @@ actor Agent {
     .sorted { $0.workload < $1.workload }
   }
 
+  /// The connections of all workers.
+  func connections() async -> [ConnectionReport] {
+    var all: [ConnectionReport] = []
+    for worker in workers { all += await worker.connections() }
+    return all
+  }
+
   /// The tunnels of all workers.
   func tunnels() async -> [TunnelReport] {
     var all: [TunnelReport] = []
@@ -280,12 +289,11 @@ actor Agent {
     return all
   }
 
-  struct Status: Sendable {
-    var isReady: Bool
-    var problems: [String]
-    var pods: Int
-    var reports: [WorkerReport]
-    var occupancy: [MapOccupancy]
+  /// How much of the mesh this agent knows.
+  struct Holdings: Sendable {
+    var workloads: Int
+    var services: Int
+    var policies: Int
   }
 
   /// What the control plane has told, and whom this agent trusts; nil before the first complete delivery.
@@ -305,19 +313,30 @@ actor Agent {
     return problems
   }
 
+  func holdings() -> Holdings {
+    Holdings(
+      workloads: snapshot.workloadCount, services: snapshot.serviceCount,
+      policies: snapshot.authorizationCount)
+  }
+
   func reports() async -> [WorkerReport] {
     var reports: [WorkerReport] = []
     for worker in workers { reports.append(await worker.report()) }
     return reports
   }
 
-  /// What the readiness and metrics pages tell.
-  func status() async -> Status {
-    let reports = await reports()
-    let problems = problems
-    return Status(
-      isReady: problems.isEmpty, problems: problems, pods: pods.count, reports: reports,
-      occupancy: capture.occupancy())
+  /// Walks kernel maps: for pages that are gathered once a second at most.
+  func occupancy() -> [MapOccupancy] { capture.occupancy() }
+
+  /// The mesh as it is known now.
+  var known: MeshSnapshot { snapshot }
+
+  /// What is logged, counted and traced.
+  var telemetry: TelemetryRules { snapshot.telemetry }
+
+  /// Whom series of metrics may tell of; nil before the first complete delivery.
+  func presence() -> Presence? {
+    isSynced ? Presence(workloads: snapshot.workloads, services: snapshot.services) : nil
   }
 
   /// Inbound connections that live now, by worker.

@@ -1,3 +1,4 @@
+public import Fetching
 public import MeshModel
 
 /// Everything an agent is told when it starts; read once, from flags, by the front door.
@@ -26,6 +27,8 @@ public struct AgentConfiguration: Sendable {
   public var admin: SocketAddress
   /// How long live connections may go on after SIGTERM, in seconds.
   public var drainSeconds: Int
+  /// Where traces are sent; nil: none are kept.
+  public var collector: Collector?
 
   public init(
     node: String, zds: String, control: SocketAddress, controlName: String, controlRoot: String,

@@ -14,6 +14,9 @@ struct AgentPages: Sendable {
   let keeper: IdentityKeeper
   let registry: MetricRegistry
   let history: FlowHistory
+  let figures: Gathered<AgentFigures>
+  let logging: LogPage
+  let version: String
 
   /// Opens the three listeners and serves them until the process ends.
   ///
@@ -22,15 +25,20 @@ struct AgentPages: Sendable {
     Void, Never
   >] {
     try [
-      (configuration.readiness, ["/healthz/ready": readiness]),
-      (configuration.metrics, ["/metrics": metrics, "/stats/prometheus": metrics]),
+      (configuration.readiness, ["/healthz/ready": readiness], [:]),
+      (configuration.metrics, ["/metrics": metrics, "/stats/prometheus": metrics], [:]),
       (
         configuration.admin,
-        ["/config_dump": dump, "/debug/flows": flows, "/debug/mesh": mesh, "/debug/tunnels": tunnels]
+        [
+          "/config_dump": dump, "/debug/flows": flows, "/debug/mesh": mesh, "/debug/tunnels": tunnels,
+          "/logging": logging.page,
+        ], ["/logging": logging.action]
       ),
-    ].map { (address: SocketAddress, pages: [String: PageServer.Maker]) in
+    ].map {
+      (address: SocketAddress, pages: [String: PageServer.Maker], actions: [String: PageServer.Maker]) in
       do {
-        let server = try PageServer(on: address, pages: pages, thread: thread, log: log)
+        let server = try PageServer(
+          on: address, pages: pages, actions: actions, thread: thread, log: log)
         return Task(executorPreference: thread) { await server.run() }
       } catch {
         throw AgentError(.failed, "it cannot serve pages on \(address): \(error)")
@@ -47,9 +55,9 @@ struct AgentPages: Sendable {
       if let workload = Self.workload(in: query) {
         return Self.readiness(of: workload, pods)
       }
-      let status = await agent.status()
-      let lines = (status.isReady ? ["ready"] : status.problems) + pods.compactMap(\.line)
-      return Page(status: status.isReady ? 200 : 500, text: lines.joined(separator: "\n") + "\n")
+      let problems = await agent.problems
+      let lines = (problems.isEmpty ? ["ready"] : problems) + pods.compactMap(\.line)
+      return Page(status: problems.isEmpty ? 200 : 500, text: lines.joined(separator: "\n") + "\n")
     }
   }
 
@@ -58,10 +66,7 @@ struct AgentPages: Sendable {
   }
 
   static func workload(in query: String?) -> String? {
-    let parts = (query ?? "").split(separator: "&").map { $0.split(separator: "=", maxSplits: 1) }
-    guard let part = parts.first(where: { $0.first == "workload" && $0.count == 2 }) else { return nil }
-    // The one character of a name that a careful client escapes.
-    return String(part[1]).replacing("%2F", with: "/").replacing("%2f", with: "/")
+    PageQuery(query)["workload"].flatMap { $0.isEmpty ? nil : $0 }
   }
 
   private static func readiness(of workload: String, _ pods: [PodReadiness]) -> Page {
@@ -74,39 +79,8 @@ struct AgentPages: Sendable {
 
   private var metrics: PageServer.Maker {
     { _ in
-      let status = await agent.status()
       var text = MetricsText()
-      text.begin("apus_pods", .gauge, help: "Pods that this agent serves.")
-      text.sample(UInt64(status.pods))
-      text.begin("apus_worker_connections", .gauge, help: "Live connections, by worker.")
-      for (index, report) in status.reports.enumerated() {
-        text.sample(UInt64(report.connections), [("worker", "\(index)")])
-      }
-      text.begin("apus_worker_tunnels", .gauge, help: "Open tunnels, by worker and by who opened them.")
-      for (index, report) in status.reports.enumerated() {
-        text.sample(UInt64(report.clientTunnels), [("worker", "\(index)"), ("opened", "here")])
-        text.sample(UInt64(report.servedTunnels), [("worker", "\(index)"), ("opened", "by_peer")])
-      }
-      text.begin(
-        "apus_worker_handshakes", .gauge, help: "Peers that have not yet proved their identity, by worker.")
-      for (index, report) in status.reports.enumerated() {
-        text.sample(UInt64(report.handshakes), [("worker", "\(index)")])
-      }
-      text.begin(
-        "apus_worker_turned_away_total", .counter, help: "Connections that met a limit, by worker and limit.")
-      for (index, report) in status.reports.enumerated() {
-        for limit in TurnedAway.Limit.allCases {
-          text.sample(report.turnedAway[limit], [("worker", "\(index)"), ("limit", limit.rawValue)])
-        }
-      }
-      text.begin("apus_worker_backlog_bytes", .gauge, help: "Bytes that wait for applications, by worker.")
-      for (index, report) in status.reports.enumerated() {
-        text.sample(UInt64(report.backlogBytes), [("worker", "\(index)")])
-      }
-      text.begin("apus_capture_map_entries", .gauge, help: "Entries of a kernel map.")
-      for map in status.occupancy { text.sample(UInt64(map.entries), [("map", map.map)]) }
-      text.begin("apus_capture_map_limit", .gauge, help: "The most entries that a kernel map takes.")
-      for map in status.occupancy { text.sample(UInt64(map.limit), [("map", map.map)]) }
+      await figures.value().write(into: &text)
       return Page(text: registry.page() + text.text, contentType: MetricsText.contentType)
     }
   }
@@ -144,19 +118,39 @@ struct AgentPages: Sendable {
     }
   }
 
-  /// Pods served here, how they stand, and their certificates; grows to the ecosystem's full shape.
+  /// All that this agent knows, in the shape that `istioctl ztunnel-config` parses; keys of ours come after
+  /// the ecosystem's.
   private var dump: PageServer.Maker {
     { _ in
       let statuses = await keeper.statuses()
       let pods = PodReadiness.all(await agent.readings(), statuses)
-      let names = pods.map { JSONText.quoted($0.reading.workload) }
-      let text = """
-        {"pods":[\(names.joined(separator: ","))],\
-        "workloadState":{\(pods.map(StateDump.pod).joined(separator: ","))},\
-        "certificates":[\(statuses.map(StateDump.certificate).joined(separator: ","))]}
-
-        """
-      return Page(text: text, contentType: "application/json")
+      let connections = Dictionary(grouping: await agent.connections(), by: \.pod)
+      let mesh = await agent.known
+      // A large mesh takes a while: on a thread of its own, not on the agent's.
+      let text = await Task.detached {
+        MeshText.object([
+          ("workloads", MeshText.workloads(mesh)), ("services", MeshText.services(mesh)),
+          ("policies", MeshText.policies(mesh)), ("stagedServices", "{}"),
+          (
+            "staticConfig",
+            MeshText.object([("workloads", "[]"), ("services", "[]"), ("policies", "[]")])
+          ), ("version", MeshText.object([("version", MeshText.text(version))])),
+          (
+            "config",
+            MeshText.object([
+              ("localNode", MeshText.text(agent.configuration.node)),
+              ("clusterDomain", MeshText.text(agent.configuration.clusterDomain)),
+              ("xdsAddress", MeshText.text(agent.configuration.control)),
+              ("caAddress", MeshText.text(agent.configuration.control)),
+            ])
+          ), ("certificates", MeshText.list(statuses.map(StateDump.certificate))),
+          (
+            "workloadState",
+            MeshText.object(pods.map { StateDump.pod($0, connections[$0.reading.uid] ?? []) })
+          ), ("pods", MeshText.list(pods.map { MeshText.text($0.reading.workload) })),
+        ])
+      }.value
+      return Page(text: text + "\n", contentType: "application/json")
     }
   }
 }

@@ -1,11 +1,12 @@
 import BPFRuntime
+import Fetching
 import Glibc
 import Issuance
 import Logging
 import MeshModel
 import Proxying
-import Reactor
 import Reporting
+import Reactor
 import Subscription
 import TLSEngine
 public import Telemetry
@@ -44,10 +45,47 @@ public enum AgentProcess {
     let registry = MetricRegistry()
     output.register(in: registry)
     ProcessFigures.register(in: registry, component: "agent", version: version)
-    let sink = RecordSink(log: output, registry: registry)
-    let pages = try AgentPages(agent: agent, keeper: keeper, registry: registry, history: sink.flows)
-      .serve(configuration, on: thread, log: log)
-    let subscription = Subscription(
+    let exporter = try exporter(configuration, registry, log)
+    let sink = RecordSink(log: output, registry: registry, exporter: exporter)
+    let subscription = subscription(configuration, thread, log)
+    let pages = try AgentPages(
+      agent: agent, keeper: keeper, registry: registry, history: sink.flows,
+      figures: Gathered { await AgentFigures.gather(agent, keeper, subscription) },
+      logging: LogPage(output.levels), version: version
+    ).serve(configuration, on: thread, log: log)
+    let edges = EdgeTable()
+    let witness = AgentWitness(agent, keeper, subscription, edges, version: version)
+    var tasks =
+      startTasks(agent, keeper, sink, edges, subscription, thread) + pages
+      + [report(witness, configuration, thread, log)]
+    let send = try configuration.collector?.sender(on: thread)
+    if let exporter, let send {
+      tasks.append(Task(executorPreference: thread) { await exporter.run(on: thread, send) })
+    }
+    let signal = try await signals.next(on: thread)
+    log.notice("draining", metadata: ["signal": "\(signal)", "seconds": "\(configuration.drainSeconds)"])
+    await agent.drain()
+    for task in tasks { task.cancel() }
+    agent.drainRecords(into: sink, edges)
+    if let exporter, let send { await exporter.flush(send) }
+    log.notice("agent ended; its pods are refused their connections until an agent is back")
+  }
+
+  /// Of the spans of this node's connections; nil where there is no collector.
+  private static func exporter(
+    _ configuration: AgentConfiguration, _ registry: MetricRegistry, _ log: Logger
+  ) throws(SystemError) -> SpanExporter? {
+    guard let collector = configuration.collector else { return nil }
+    log.notice("traces are kept", metadata: ["collector": "\(collector)"])
+    return try SpanExporter(
+      process: [("k8s.node.name", configuration.node), ("telemetry.sdk.name", "apus-agent")],
+      registry: registry, log: log)
+  }
+
+  private static func subscription(
+    _ configuration: AgentConfiguration, _ thread: ReactorThread, _ log: Logger
+  ) -> Subscription {
+    Subscription(
       Subscription.Settings(
         address: configuration.control, name: configuration.controlName, rootFile: configuration.controlRoot,
         tokenFile: configuration.token,
@@ -55,16 +93,6 @@ public enum AgentProcess {
           + "apus-system.svc.\(configuration.clusterDomain)",
         nodeName: configuration.node),
       on: thread, log: log)
-    let edges = EdgeTable()
-    let witness = AgentWitness(agent, keeper, subscription, edges, version: version)
-    let tasks =
-      startTasks(agent, keeper, subscription, sink, edges, thread) + pages
-      + [report(witness, configuration, thread, log)]
-    let signal = try await signals.next(on: thread)
-    log.notice("draining", metadata: ["signal": "\(signal)", "seconds": "\(configuration.drainSeconds)"])
-    await agent.drain()
-    for task in tasks { task.cancel() }
-    log.notice("agent ended; its pods are refused their connections until an agent is back")
   }
 
   private static func report(
@@ -79,16 +107,19 @@ public enum AgentProcess {
   }
 
   private static func startTasks(
-    _ agent: Agent, _ keeper: IdentityKeeper, _ subscription: Subscription, _ sink: RecordSink,
-    _ edges: EdgeTable, _ thread: ReactorThread
+    _ agent: Agent, _ keeper: IdentityKeeper, _ sink: RecordSink, _ edges: EdgeTable,
+    _ subscription: Subscription, _ thread: ReactorThread
   ) -> [Task<Void, Never>] {
-    return [
+    [
       Task(executorPreference: thread) { await keeper.run() },
       Task(executorPreference: thread) {
         for await issued in keeper.deliveries() { await agent.take(issued) }
       },
       Task(executorPreference: thread) {
-        await subscription.run { batch in await agent.take(batch) }
+        await subscription.run { batch in
+          await agent.take(batch)
+          sink.rules.adopt(await agent.telemetry)
+        }
       },
       // The CNI plugin is dialed once the mesh is known: a pod is only acknowledged by an agent that can
       // serve it.
@@ -97,6 +128,7 @@ public enum AgentProcess {
         await agent.followPods()
       },
       Task(executorPreference: thread) { await agent.followRecords(into: sink, edges) },
+      Task(executorPreference: thread) { await agent.sweep(sink) },
     ]
   }
 }

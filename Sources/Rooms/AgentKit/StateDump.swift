@@ -8,15 +8,40 @@ import Telemetry
 /// `certificates`), and after them ours. JSON by hand: a JSON library would cost the agent megabytes.
 enum StateDump {
   /// A member of `workloadState`.
-  static func pod(_ pod: PodReadiness) -> String {
-    var members = [
-      ("state", pod.problem == nil ? "Up" : "Pending"), ("workload", pod.reading.workload),
-      ("identity", pod.reading.identity.description),
+  static func pod(_ pod: PodReadiness, _ connections: [ConnectionReport]) -> (key: String, json: String) {
+    let identity = pod.reading.identity
+    let name = pod.reading.workload.split(separator: "/").last.map(String.init) ?? ""
+    var members: MeshText.Members = [
+      ("state", MeshText.text(pod.problem == nil ? "Up" : "Pending")),
+      (
+        "connections",
+        MeshText.object([
+          ("inbound", MeshText.list(connections.filter(\.isInbound).map(connection))),
+          ("outbound", MeshText.list(connections.filter { !$0.isInbound }.map(connection))),
+        ])
+      ),
+      (
+        "info",
+        MeshText.object([
+          ("name", MeshText.text(name)), ("namespace", MeshText.text(identity.namespace)),
+          ("trustDomain", MeshText.text(identity.trustDomain)),
+          ("serviceAccount", MeshText.text(identity.serviceAccount)),
+        ])
+      ), ("workload", MeshText.text(pod.reading.workload)), ("identity", MeshText.text(identity)),
     ]
-    if let problem = pod.problem { members.append(("problem", problem)) }
-    if let warning = pod.warning { members.append(("warning", warning)) }
-    let text = members.map { "\"\($0)\":\(JSONText.quoted($1))" }
-    return "\(JSONText.quoted(pod.reading.uid)):{\(text.joined(separator: ","))}"
+    if let problem = pod.problem { members.append(("problem", MeshText.text(problem))) }
+    if let warning = pod.warning { members.append(("warning", MeshText.text(warning))) }
+    return (pod.reading.uid, MeshText.object(members))
+  }
+
+  private static func connection(_ connection: ConnectionReport) -> String {
+    func address(_ address: SocketAddress?) -> String { MeshText.text(address?.description ?? "") }
+    return MeshText.object([
+      ("src", address(connection.source)), ("originalDst", address(connection.original)),
+      ("actualDst", address(connection.actual)),
+      ("protocol", MeshText.text(connection.isTunnelled ? "HBONE" : "TCP")),
+      ("bytesSent", "\(connection.bytesSent)"), ("bytesReceived", "\(connection.bytesReceived)"),
+    ])
   }
 
   /// An element of `certificates`.
@@ -29,8 +54,8 @@ enum StateDump {
       "serialNumber":\(JSONText.quoted(status.serial ?? "")),"validFrom":\(status.notBefore ?? 0),\
       "expirationTime":\(status.notAfter ?? 0),\
       "problem":\(JSONText.quoted(status.problem?.description ?? "")),\
-      "certChain":[\(chain.map(element).joined(separator: ","))],\
-      "rootCerts":[\(roots.map(element).joined(separator: ","))]}
+      "certChain":[\(chain.map(MeshText.certificate).joined(separator: ","))],\
+      "rootCerts":[\(roots.map(MeshText.certificate).joined(separator: ","))]}
       """
   }
 
@@ -43,14 +68,6 @@ enum StateDump {
     "serialNumber":\(JSONText.quoted(tunnel.ownSerial)),\
     "peerSerialNumber":\(JSONText.quoted(tunnel.peerSerial)),\
     "streams":\(tunnel.streams),"draining":\(tunnel.isDraining)}
-    """
-  }
-
-  private static func element(_ certificate: Certificate) -> String {
-    """
-    {"serialNumber":\(JSONText.quoted(certificate.serial)),"subject":\(JSONText.quoted(certificate.subject)),\
-    "issuer":\(JSONText.quoted(certificate.issuer)),\
-    "validFrom":\(certificate.notBefore),"expirationTime":\(certificate.notAfter)}
     """
   }
 }

@@ -1,5 +1,6 @@
 import Authority
 public import Bytes
+import Fetching
 public import Logging
 import ManifestWatch
 import Manifests
@@ -28,6 +29,9 @@ public final class Control: Sendable {
   let observatory = Observatory()
   /// In seconds since 1970.
   let started: Int64
+  /// Of every process's page; `ControlPages` adds the rest.
+  let registry = MetricRegistry()
+  private let exporter: SpanExporter?
   private let thread: ReactorThread
   private let log: Logger
   private let pages = Mutex<[PageServer]>([])
@@ -73,6 +77,7 @@ public final class Control: Sendable {
     } catch {
       throw ControlError("it cannot listen on \(configuration.listen): \(error)")
     }
+    exporter = try Self.exporter(configuration, registry, log)
     outside = try OutsideTrust(configuration, own: issuer.bundle, now: now, log: log)
     self.configuration = configuration
     self.tokens = tokens
@@ -82,6 +87,30 @@ public final class Control: Sendable {
   }
 
   private static let clusterDomain = CompileOptions().clusterDomain
+
+  /// Of its own spans; nil where there is no collector.
+  private static func exporter(
+    _ configuration: ControlConfiguration, _ registry: MetricRegistry, _ log: Logger
+  ) throws(ControlError) -> SpanExporter? {
+    guard let collector = configuration.collector else { return nil }
+    log.notice("traces are kept", metadata: ["collector": "\(collector)"])
+    do throws(SystemError) {
+      return try SpanExporter(
+        process: [], party: ConnectionRecord.Party(workload: "apus-control"), registry: registry, log: log)
+    } catch {
+      throw ControlError("it cannot keep traces: \(error)")
+    }
+  }
+
+  private func sendSpans() throws(ControlError) {
+    guard let exporter, let collector = configuration.collector else { return }
+    do throws(FetchError) {
+      let send = try collector.sender(on: thread)
+      run { [thread] in await exporter.run(on: thread, send) }
+    } catch {
+      throw ControlError("it cannot send traces: \(error)")
+    }
+  }
 
   /// The root certificates by which agents check us and each other, PEM.
   public var roots: String { authority.issuer.bundle.pem }
@@ -100,6 +129,7 @@ public final class Control: Sendable {
   /// Serves; returns when the manifests have been read once and the roots are written.
   public func start() async throws(ControlError) {
     try servePages()
+    try sendSpans()
     let (first, reading) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     run { [thread, certificate] in await certificate.keepFresh(on: thread) }
     let following = Task { [self] in await follow { reading.yield() } }
@@ -217,15 +247,30 @@ public final class Control: Sendable {
   }
 
   private func publish(_ mesh: CompiledMesh) {
+    let start = Clock.wall()
+    var problem: String?
+    defer { tellPublication(since: start, problem) }
     do throws(MalformedResource) {
       try publisher.publish(
         mesh.authorizations.map(MeshResource.authorization) + mesh.waypoints.map(MeshResource.waypoint)
-          + mesh.services.map(MeshResource.service)
+          + mesh.telemetry.map(MeshResource.telemetry) + mesh.services.map(MeshResource.service)
           + mesh.workloads.map(MeshResource.workload) + outside.all.map(MeshResource.trust))
     } catch {
       log.error(
         "the last published mesh stays: a resource cannot be sent", metadata: ["resource": "\(error)"])
+      problem = "\(error)"
     }
+  }
+
+  private func tellPublication(since start: Int64, _ problem: String?) {
+    guard let exporter else { return }
+    let published = publisher.published
+    exporter.leave(
+      "publish", from: start, to: Clock.wall(),
+      [
+        ("apus.generation", Int64(clamping: published.generation)),
+        ("apus.resources", Int64(published.resources)), ("apus.subscribers", Int64(published.subscribers)),
+      ], problem: problem)
   }
 
   // MARK: Pages

@@ -1,4 +1,5 @@
 public import Authority
+public import Fetching
 public import MeshModel
 
 /// Everything the control plane is told when it starts; read once, from flags, by the front door.
@@ -32,6 +33,8 @@ public struct ControlConfiguration: Sendable {
   public var metrics: SocketAddress?
   /// The service graph; nil for beside the metrics, where these are on a loopback address, and else nowhere.
   public var page: PagePlace?
+  /// Where traces are sent; nil: none are kept.
+  public var collector: Collector?
   public var limits: AuthorityLimits
 
   /// Where a page is served.

@@ -9,10 +9,11 @@ import Transport
 /// What the control plane tells about itself over HTTP: readiness and metrics.
 struct ControlPages: Sendable {
   private weak let control: Control?
-  private let registry = MetricRegistry()
+  private let registry: MetricRegistry
 
   init(_ control: Control) {
     self.control = control
+    registry = control.registry
     ProcessFigures.register(in: registry, component: "control", version: ControlProcess.version)
     registry.add { [weak control] text in
       guard let control else { return }
@@ -41,18 +42,16 @@ struct ControlPages: Sendable {
 
   private static func write(_ control: Control, into text: inout MetricsText) {
     let discovery = control.publisher.figures
-    text.begin("apus_control_subscribers", .gauge, help: "Open discovery streams.")
-    text.sample(UInt64(discovery.subscribers))
+    text.begin("apus_control_subscribers", .gauge, help: "Open discovery streams, by who follows.")
+    text.sample(UInt64(discovery.subscribers - discovery.waypoints), [("kind", "agent")])
+    text.sample(UInt64(discovery.waypoints), [("kind", "waypoint")])
     text.begin("apus_control_subscribers_current", .gauge, help: "Streams that hold everything published.")
     text.sample(UInt64(discovery.current))
     text.begin("apus_control_generation", .gauge, help: "Publications since the start.")
     text.sample(discovery.generation)
     text.begin("apus_control_resources", .gauge, help: "Workloads, services and policies published.")
     text.sample(UInt64(discovery.resources))
-    text.begin("apus_control_responses_total", .counter, help: "Discovery responses sent.")
-    text.sample(discovery.responses)
-    text.begin("apus_control_rejections_total", .counter, help: "Responses that a subscriber refused.")
-    text.sample(discovery.rejections)
+    writePushes(discovery, into: &text)
     text.begin("apus_control_refused_streams_total", .counter, help: "Discovery streams refused.")
     text.sample(discovery.refusals)
     let certificates = control.authority.figures
@@ -65,6 +64,20 @@ struct ControlPages: Sendable {
     writeConnections(control, into: &text)
     writeReports(control, into: &text)
     writeManifests(control, into: &text)
+  }
+
+  private static func writePushes(_ discovery: Publisher.Figures, into text: inout MetricsText) {
+    let types = discovery.responses.sorted { $0.key < $1.key }
+    text.begin("apus_control_pushes_total", .counter, help: "Discovery responses sent, by type.")
+    for (url, figures) in types { text.sample(figures.sent, [("url", url)]) }
+    text.begin("apus_control_push_bytes_total", .counter, help: "Their bytes.")
+    for (url, figures) in types { text.sample(figures.bytes, [("url", url)]) }
+    text.begin("apus_control_rejections_total", .counter, help: "Responses that a subscriber refused.")
+    for (url, figures) in types { text.sample(figures.rejected, [("url", url)]) }
+    text.begin(
+      "apus_control_push_seconds", .histogram,
+      help: "From a publication until a subscriber that followed holds what of it is for it.")
+    text.histogram(discovery.convergence)
   }
 
   private static func writeConnections(_ control: Control, into text: inout MetricsText) {

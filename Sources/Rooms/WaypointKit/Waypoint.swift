@@ -10,6 +10,7 @@ import Reactor
 import RequestProxying
 import Subscription
 import TLSEngine
+import Telemetry
 import Tokens
 
 /// A waypoint: its identity, what it knows, and the workers that serve. Readiness is the truth: the
@@ -27,6 +28,7 @@ actor Waypoint {
   /// Of issuers whose keys are fetched; nil until there is one.
   private var keys: KeyKeeper?
   private var mesh = MeshState()
+  private var snapshot = MeshSnapshot.unknown
   private var configuration: WaypointConfiguration?
   private var isSynced = false
   /// When discovery last told something, in seconds since 1970.
@@ -56,11 +58,14 @@ actor Waypoint {
     connections = try RecordQueue()
     requests = try RequestRecords()
     let (records, service) = (requests, settings.waypoint.service(in: settings.clusterDomain))
-    let (queue, seed) = (connections, settings.seed)
+    let (queue, keepsTraces, seed) = (connections, settings.collector != nil, settings.seed)
     workers = try (0..<settings.workers).map { index in
       try WorkerHandle.start(
         name: "worker-\(index)", capture: NoCapture(), records: queue, activate: { _ in },
-        service: { WaypointService(service, on: $0, records: records, connections: queue, seed: seed) })
+        service: {
+          WaypointService(
+            service, on: $0, records: records, connections: queue, keepsTraces: keepsTraces, seed: seed)
+        })
     }
   }
 
@@ -96,6 +101,8 @@ actor Waypoint {
       case .remove(.trust(let domain)):
         outside.remove(domain)
         log.notice("a trust domain is not trusted any more", metadata: ["domain": "\(domain)"])
+      case .upsert(.telemetry(let scope)): mesh.upsert(scope)
+      case .remove(.telemetry(let namespace)): mesh.removeTelemetry(namespace)
       // Never subscribed to: the configuration has the policies.
       case .upsert(.authorization), .remove(.authorization): break
       }
@@ -106,7 +113,7 @@ actor Waypoint {
       mesh.markAddressesDelivered()
       mesh.markAuthorizationsDelivered()
     }
-    let snapshot = mesh.snapshot()
+    snapshot = mesh.snapshot()
     for worker in workers { worker.publish(snapshot) }
   }
 
@@ -248,6 +255,14 @@ actor Waypoint {
     for worker in workers { count += await worker.tunnels().count }
     return count
   }
+
+  /// Whom series of metrics may tell of; nil before the first complete delivery.
+  func presence() -> Presence? {
+    isSynced ? Presence(workloads: snapshot.workloads, services: snapshot.services) : nil
+  }
+
+  /// What is logged, counted and traced.
+  var telemetry: TelemetryRules { snapshot.telemetry }
 
   /// What the workers hold and have counted.
   func figures() async -> RequestFigures {

@@ -1,4 +1,5 @@
 import HTTPExchange
+import MeshModel
 import RequestProxying
 import Synchronization
 import Telemetry
@@ -14,7 +15,14 @@ final class Tally: Sendable {
 /// What a waypoint's page of metrics says besides what records tell: the workers are asked for it when the
 /// page is.
 final class WaypointFigures: Sendable {
-  private let last = Mutex(RequestFigures())
+  /// What is gathered when the page is asked for.
+  struct Moment: Sendable {
+    var requests = RequestFigures()
+    var discovery = DiscoveryFigures()
+    var issuance = IssuanceFigures()
+  }
+
+  private let last = Mutex(Moment())
   private let keyFailures: Tally
 
   /// Registers the metrics; once a registry.
@@ -23,10 +31,13 @@ final class WaypointFigures: Sendable {
     registry.add { [self] in write(into: &$0) }
   }
 
-  func set(_ figures: RequestFigures) { last.withLock { $0 = figures } }
+  func set(_ moment: Moment) { last.withLock { $0 = moment } }
 
   private func write(into text: inout MetricsText) {
-    let figures = last.withLock { $0 }
+    let moment = last.withLock { $0 }
+    ControlPlaneFigures.write(moment.discovery, into: &text)
+    ControlPlaneFigures.write(moment.issuance, into: &text)
+    let figures = moment.requests
     text.begin("apus_waypoint_connections", .gauge, help: "Connections of clients, by what they carry.")
     text.sample(UInt64(figures.connections - figures.relays), [("carry", "http")])
     text.sample(UInt64(figures.relays), [("carry", "tcp")])

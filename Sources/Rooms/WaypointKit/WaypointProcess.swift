@@ -1,4 +1,5 @@
 import Bytes
+import Fetching
 import Glibc
 import Issuance
 import Logging
@@ -37,10 +38,21 @@ public enum WaypointProcess {
     let registry = MetricRegistry()
     output.register(in: registry)
     ProcessFigures.register(in: registry, component: "waypoint", version: version)
-    let records = WaypointRecords(waypoint, output, registry, showsQueries: settings.showsQueries)
+    let subscription = subscription(settings, thread, log)
+    let exporter = try exporter(settings, registry, log)
+    let records = WaypointRecords(
+      waypoint, keeper, subscription, output, registry, exporter: exporter,
+      showsQueries: settings.showsQueries)
     var tasks = try pages(waypoint, records, settings, thread, log)
     tasks += records.follow(on: thread)
-    tasks += follow(waypoint, keeper, records, settings, version, thread, log)
+    tasks += follow(waypoint, keeper, subscription, records, settings, thread, log)
+    let witness = WaypointWitness(
+      waypoint, keeper, subscription, records, pod: settings.pod, version: version)
+    tasks.append(report(witness, settings, thread, log))
+    let send = try settings.collector?.sender(on: thread)
+    if let exporter, let send {
+      tasks.append(Task(executorPreference: thread) { await exporter.run(on: thread, send) })
+    }
     try await waypoint.listen()
     log.notice("waypoint started", metadata: ["waypoint": "\(settings.waypoint)", "pod": "\(settings.pod)"])
     _ = try await signals.next(on: thread)
@@ -52,7 +64,22 @@ public enum WaypointProcess {
     }
     for task in tasks { task.cancel() }
     records.take()
+    if let exporter, let send { await exporter.flush(send) }
     log.notice("waypoint ended")
+  }
+
+  /// Of the spans of its requests; nil where there is no collector.
+  private static func exporter(
+    _ settings: WaypointSettings, _ registry: MetricRegistry, _ log: Logger
+  ) throws(SystemError) -> SpanExporter? {
+    guard let collector = settings.collector else { return nil }
+    log.notice("traces are kept", metadata: ["collector": "\(collector)"])
+    let waypoint = settings.waypoint
+    var party = ConnectionRecord.Party(workload: settings.pod, namespace: waypoint.namespace)
+    party.canonicalName = waypoint.name
+    party.owner = waypoint.name
+    return try SpanExporter(
+      process: [("telemetry.sdk.name", "apus-waypoint")], party: party, registry: registry, log: log)
   }
 
   private static func pages(
@@ -79,12 +106,11 @@ public enum WaypointProcess {
     }
   }
 
-  private static func follow(
-    _ waypoint: Waypoint, _ keeper: IdentityKeeper, _ records: WaypointRecords,
-    _ settings: WaypointSettings, _ version: String, _ thread: ReactorThread, _ log: Logger
-  ) -> [Task<Void, Never>] {
+  private static func subscription(
+    _ settings: WaypointSettings, _ thread: ReactorThread, _ log: Logger
+  ) -> Subscription {
     let name = settings.waypoint
-    let subscription = Subscription(
+    return Subscription(
       Subscription.Settings(
         address: settings.control, name: settings.controlName, rootFile: settings.controlRoot,
         tokenFile: settings.token,
@@ -92,21 +118,33 @@ public enum WaypointProcess {
           + "\(settings.pod).\(name.namespace)~\(name.namespace).svc.\(settings.clusterDomain)",
         nodeName: settings.pod, waypoint: name),
       on: thread, log: log)
+  }
+
+  private static func report(
+    _ witness: WaypointWitness, _ settings: WaypointSettings, _ thread: ReactorThread, _ log: Logger
+  ) -> Task<Void, Never> {
     let reporter = ReportSender(
       ReportSender.Settings(
         address: settings.control, name: settings.controlName, rootFile: settings.controlRoot,
         tokenFile: settings.token),
       on: thread, log: log)
-    let witness = WaypointWitness(
-      waypoint, keeper, subscription, records, pod: settings.pod, version: version)
-    return [
-      Task(executorPreference: thread) { await reporter.run { await witness.document() } },
+    return Task(executorPreference: thread) { await reporter.run { await witness.document() } }
+  }
+
+  private static func follow(
+    _ waypoint: Waypoint, _ keeper: IdentityKeeper, _ subscription: Subscription,
+    _ records: WaypointRecords, _ settings: WaypointSettings, _ thread: ReactorThread, _ log: Logger
+  ) -> [Task<Void, Never>] {
+    [
       Task(executorPreference: thread) { await keeper.run() },
       Task(executorPreference: thread) {
         for await issued in keeper.deliveries() { await waypoint.take(issued) }
       },
       Task(executorPreference: thread) {
-        await subscription.run { batch in await waypoint.take(batch) }
+        await subscription.run { batch in
+          await waypoint.take(batch)
+          records.rules.adopt(await waypoint.telemetry)
+        }
       },
       Task(executorPreference: thread) { await watchIdleness(waypoint, settings, thread, log) },
     ]

@@ -1,6 +1,8 @@
 import Bytes
+import Issuance
 import Proxying
 import Reactor
+import Subscription
 import Synchronization
 import Telemetry
 
@@ -8,22 +10,33 @@ import Telemetry
 final class WaypointRecords: Sendable {
   private let waypoint: Waypoint
   private let registry: MetricRegistry
+  let rules = PreparedRules()
   private let connections: RecordSink
   private let requests: RequestSink
   private let figures: WaypointFigures
   let edges = EdgeTable()
+  private let gathered: Gathered<WaypointFigures.Moment>
   /// Whoever takes records puts them into the sinks before anybody else takes more.
   private let taking = Mutex(())
 
   /// How long records gather: a worker wakes this thread once in that time at most.
   private static let pause = Interval.milliseconds(20)
 
-  init(_ waypoint: Waypoint, _ output: LogOutput, _ registry: MetricRegistry, showsQueries: Bool) {
+  init(
+    _ waypoint: Waypoint, _ keeper: IdentityKeeper, _ subscription: Subscription, _ output: LogOutput,
+    _ registry: MetricRegistry, exporter: SpanExporter?, showsQueries: Bool
+  ) {
     self.waypoint = waypoint
     self.registry = registry
-    connections = RecordSink(log: output, registry: registry)
-    requests = RequestSink(log: output, registry: registry, showsQueries: showsQueries)
+    connections = RecordSink(log: output, registry: registry, rules: rules)
+    requests = RequestSink(
+      log: output, registry: registry, rules: rules, exporter: exporter, showsQueries: showsQueries)
     figures = WaypointFigures(in: registry, keyFailures: waypoint.keyFailures)
+    gathered = Gathered {
+      WaypointFigures.Moment(
+        requests: await waypoint.figures(), discovery: subscription.figures,
+        issuance: await keeper.figures())
+    }
   }
 
   func follow(on thread: ReactorThread) -> [Task<Void, Never>] {
@@ -45,6 +58,14 @@ final class WaypointRecords: Sendable {
           }
         }
       },
+      Task(executorPreference: thread) { [self] in
+        while true {
+          do throws(SystemError) { try await thread.sleep(for: .seconds(60)) } catch { return }
+          guard let presence = await waypoint.presence() else { continue }
+          connections.sweep(presence, at: Clock.now())
+          requests.sweep(presence, at: Clock.now())
+        }
+      },
     ]
   }
 
@@ -63,7 +84,7 @@ final class WaypointRecords: Sendable {
 
   /// The metrics, with every request that has ended by now.
   func page() async -> String {
-    figures.set(await waypoint.figures())
+    figures.set(await gathered.value())
     take()
     return registry.page()
   }

@@ -16,12 +16,13 @@ final class WaypointService: StreamService, RequestWorld {
 
   init(
     _ waypoint: ServiceKey, on desk: WorkerDesk, records: RequestRecords, connections: RecordQueue,
-    limits: HTTPLimits = HTTPLimits(), seed: UInt64? = nil
+    keepsTraces: Bool = false, limits: HTTPLimits = HTTPLimits(), seed: UInt64? = nil
   ) {
     self.desk = desk
     self.records = records.ring()
     self.connections = connections
     proxy = RequestProxy(waypoint: waypoint, world: self, limits: limits, seed: seed)
+    proxy.keepsTraces = keepsTraces
   }
 
   // MARK: StreamService

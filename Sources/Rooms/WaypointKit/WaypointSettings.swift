@@ -1,3 +1,4 @@
+public import Fetching
 public import MeshModel
 
 /// Everything a waypoint is told when it starts; read once, from flags, by the front door.
@@ -30,6 +31,8 @@ public struct WaypointSettings: Sendable {
   /// A file with authorities, PEM, that may vouch for the servers of issuers' keys besides those that the
   /// machine trusts; nil for none.
   public var issuerRoots: String?
+  /// Where traces are sent; nil: none are kept.
+  public var collector: Collector?
 
   /// Makes what rules leave to chance the same in every run; nil leaves it to the system.
   public var seed: UInt64?

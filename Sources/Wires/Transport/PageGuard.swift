@@ -18,6 +18,13 @@ enum PageGuard {
     ]
   }
 
+  /// Browsers say for which site they send what changes something (Fetch standard, Origin); who asks under
+  /// another name is led here by one.
+  static func isOfABrowser(_ request: RequestHead) -> Bool {
+    request.fields.contains { $0.name == "origin" || $0.name == "sec-fetch-site" }
+      || request.authority.map { !$0.isEmpty && !isOurs($0) } ?? false
+  }
+
   /// The name of a site that points to our address (DNS rebinding) is not one of ours: an address itself, and
   /// names that never leave the machine (RFC 6761 section 6.3).
   static func isOurs(_ authority: String?) -> Bool {

@@ -6,8 +6,8 @@ public import MeshModel
 public import Reactor
 import Synchronization
 
-/// Serves pages over plain HTTP/1.1: readiness, metrics. GET and HEAD, nothing else; bounded in connections
-/// and in time.
+/// Serves pages over plain HTTP/1.1: readiness, metrics. GET and HEAD, and POST where something may be
+/// changed; bounded in connections and in time.
 public final class PageServer: Sendable {
   /// Makes the page of a path; given the query, without its `?`.
   public typealias Maker = @Sendable (_ query: String?) async -> Page
@@ -23,31 +23,35 @@ public final class PageServer: Sendable {
   private let pages: [String: Maker]
   /// Those that browsers show: guarded by `PageGuard`.
   private let browsed: [String: Maker]
+  /// What a POST does, and what it answers.
+  private let actions: [String: Maker]
   private let limits: PageLimits
   private let log: Logger
   private let state = Mutex(State())
   private var thread: ReactorThread { listener.thread }
 
   /// Listens at once, in the network namespace of the calling thread; `run` serves. `pages` by path;
-  /// `browsed`: those for browsers, which are given only to who asks for them by our address or `localhost`.
+  /// `browsed`: those for browsers, which are given only to who asks for them by our address or `localhost`;
+  /// `actions` are what a POST does: its body says nothing, and no browser may send it for another site.
   public convenience init(
     on address: SocketAddress, pages: [String: Maker], browsed: [String: Maker] = [:],
-    thread: ReactorThread, limits: PageLimits = PageLimits(), log: Logger
+    actions: [String: Maker] = [:], thread: ReactorThread, limits: PageLimits = PageLimits(), log: Logger
   ) throws(SystemError) {
     try self.init(
-      listening: Socket.listener(on: address), pages: pages, browsed: browsed, thread: thread, limits: limits,
-      log: log)
+      listening: Socket.listener(on: address), pages: pages, browsed: browsed, actions: actions,
+      thread: thread, limits: limits, log: log)
   }
 
   /// The same on a socket that listens already, in whatever network namespace it was made.
   public init(
     listening socket: consuming Socket, pages: [String: Maker], browsed: [String: Maker] = [:],
-    thread: ReactorThread, limits: PageLimits = PageLimits(), log: Logger
+    actions: [String: Maker] = [:], thread: ReactorThread, limits: PageLimits = PageLimits(), log: Logger
   ) throws(SystemError) {
     listener = try AsyncSocket(socket, on: thread)
     self.address = try listener.localAddress()
     self.pages = pages
     self.browsed = browsed
+    self.actions = actions
     self.limits = limits
     self.log = log
   }
@@ -136,15 +140,23 @@ public final class PageServer: Sendable {
 
   private func response(to request: RequestHead) async -> (ResponseHead, body: [UInt8]) {
     let path = String(request.pathOnly)
-    guard let maker = pages[path] ?? browsed[path] else { return Self.text(404, "no such page\n") }
-    let isGuarded = pages[path] == nil
+    let shown = pages[path] ?? browsed[path]
+    guard shown != nil || actions[path] != nil else { return Self.text(404, "no such page\n") }
+    let isGuarded = pages[path] == nil && browsed[path] != nil
     if isGuarded, !PageGuard.isOurs(request.authority) {
       return Self.text(421, "this page is served as localhost or by its address, and under no other name\n")
     }
-    guard request.method == "GET" || request.method == "HEAD" else {
-      var (head, body) = Self.text(405, "only GET and HEAD\n")
-      head.fields.append(Field("allow", "GET, HEAD"))
+    let isAction = request.method == "POST"
+    guard let maker = isAction ? actions[path] : shown,
+      isAction || request.method == "GET" || request.method == "HEAD"
+    else {
+      let allowed = actions[path] == nil ? "GET, HEAD" : "GET, HEAD, POST"
+      var (head, body) = Self.text(405, "only \(allowed)\n")
+      head.fields.append(Field("allow", allowed))
       return (head, body)
+    }
+    if isAction, PageGuard.isOfABrowser(request) {
+      return Self.text(403, "browsers change nothing here\n")
     }
     let page = await maker(request.query.map(String.init))
     var head = ResponseHead(status: page.status, fields: [Field("content-type", page.contentType)])

@@ -3,6 +3,7 @@ import MeshCodec
 import Publication
 import Subscription
 import SwiftProtobuf
+import Telemetry
 
 extension FuzzTarget {
   /// Protobuf of peers: discovery both ways, certificates, and the enrollment protocol.
@@ -25,6 +26,7 @@ extension FuzzTarget {
     FuzzTarget("mesh-address") { bytes in decode(TypeURL.address, bytes) },
     FuzzTarget("mesh-authorization") { bytes in decode(TypeURL.authorization, bytes) },
     FuzzTarget("mesh-trust") { bytes in decode(TypeURL.trust, bytes) },
+    FuzzTarget("mesh-telemetry") { bytes in decode(TypeURL.telemetry, bytes) },
     FuzzTarget("mesh-dump") { bytes in
       guard let dump = try? MeshDump(decoding: bytes), let encoded = try? dump.encoded() else { return }
       let again = try? MeshDump(decoding: encoded)
@@ -34,6 +36,9 @@ extension FuzzTarget {
     FuzzTarget("certificate-call") { bytes in
       _ = try? Istio_V1_Auth_IstioCertificateRequest(serializedBytes: bytes)
       _ = try? Istio_V1_Auth_IstioCertificateResponse(serializedBytes: bytes)
+    },
+    FuzzTarget("collector-answer") { bytes in
+      precondition(PartialSuccess.rejected(bytes) <= UInt64(Int64.max), "less than nothing was rejected")
     },
     FuzzTarget("enrollment") { bytes in
       _ = try? Istio_Workload_Zds_ZdsHello(serializedBytes: bytes)

@@ -22,6 +22,14 @@ extension FuzzTarget {
       }
       if let nothing = try? Substitution("", for: pattern) { _ = pattern.replacing(in: text, with: nothing) }
     },
+    FuzzTarget("condition") { bytes in
+      let text = String(decoding: bytes, as: UTF8.self)
+      guard let condition = try? Condition(text) else { return }
+      // Where nothing is known, an attribute decides nothing, and both ways cannot hold.
+      let holds = condition.holds { _ in nil }
+      guard let opposite = try? Condition("!(\(text))") else { return }
+      precondition(!(holds && opposite.holds { _ in nil }), "\(text) holds, and so does its opposite")
+    },
     FuzzTarget("path") { bytes in
       let text = String(decoding: bytes, as: UTF8.self)
       for form in PathNormalisation.allCases where form != .none {

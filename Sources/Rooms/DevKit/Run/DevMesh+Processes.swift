@@ -79,6 +79,7 @@ extension DevMesh {
     words += ["--manifests", options.directory, "--manifests", paths.cluster]
     words += ["--listen", "\(AddressPlan.fabricV4):15012", "--root-out", paths.rootCertificate]
     words += ["--node-tokens", "/proc/self/fd/3", "--log-level", options.logLevel]
+    words += ["--metrics", "\(AddressPlan.fabricV4):15014"]
     if let certificate = options.authorityCertificate, let key = options.authorityKey {
       words += ["--ca-cert", certificate, "--ca-key", key]
     }
@@ -106,6 +107,7 @@ extension DevMesh {
     words += ["--token", "/proc/self/fd/3", "--cgroup", nodeGroup(number).path]
     words += ["--pins", "\(teardown?.pins ?? "")/\(node.name)", "--log-level", options.logLevel]
     words += ["--drain-seconds", "5"]
+    if let collector = options.otlpEndpoint { words += ["--otlp-endpoint", collector] }
     let entry = PodEntry(
       network: Fabric.path(options.name.nodeNamespace(number)),
       cgroup: nodeGroup(number).child("agent").path, hosts: nil, resolver: nil, hostname: "", directory: "/")

@@ -65,6 +65,7 @@ extension DevMesh {
       container.command += ["--issuer-roots", MeshPaths.inPod(MeshPaths.issuersName)]
     }
     if let seed = options.waypointSeed { container.command += ["--seed", "\(seed)"] }
+    if let collector = options.otlpEndpoint { container.command += ["--otlp-endpoint", collector] }
     container.env = [
       EnvironmentVariable(name: "POD_NAME", value: .field("metadata.name")),
       EnvironmentVariable(name: "POD_IP", value: .field("status.podIP")),

@@ -20,6 +20,8 @@ public struct UpOptions: Sendable {
   public var issuerRoots: String?
   /// Makes what waypoints leave to chance the same in every run.
   public var waypointSeed: UInt64?
+  /// Where agents and waypoints send traces, which check it themselves; nil for nowhere.
+  public var otlpEndpoint: String?
   /// Further words for the control plane, which checks them itself.
   public var controlFlags: [String] = []
   public var logLevel: String

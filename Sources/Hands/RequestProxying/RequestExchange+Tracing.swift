@@ -1,0 +1,31 @@
+import HTTPModel
+import HTTPRouting
+import MeshIndex
+import MeshModel
+
+extension RequestExchange {
+  /// Continues the request's trace, or begins one, and decides whether its span is kept: as the request asks,
+  /// else as telemetry says for the service.
+  func settleTrace(_ fields: inout [Field]) {
+    let tracing = proxy.keepsTraces ? self.tracing : nil
+    let said = tracing == nil ? nil : TraceFields.place(in: fields)
+    let isKept = tracing?.keeps(said?.isSampled, using: &proxy.random) ?? false
+    let trace = TraceFields.settleTrace(
+      &fields, recordsSpan: isKept, samplesIfMade: isKept, using: &proxy.random)
+    record.traceHigh = trace.traceHigh
+    record.traceLow = trace.traceLow
+    guard isKept, let tracing else { return }
+    record.span = trace.span
+    record.parentSpan = said?.span ?? 0
+    for tag in tracing.tags {
+      if case .header(let name, _) = tag.source { record.tagFields[name] = fields.first(name) }
+    }
+  }
+
+  private var tracing: Tracing {
+    let telemetry = proxy.mesh.telemetry
+    if let service = downstream.target.service { return telemetry.settings(of: service).server.trace }
+    guard let workload = downstream.target.workload else { return Tracing() }
+    return telemetry.settings(of: workload.name, in: workload.namespace).server.trace
+  }
+}

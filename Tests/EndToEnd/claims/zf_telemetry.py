@@ -1,0 +1,497 @@
+"""Row 30: what the mesh tells: metrics that Prometheus reads, access lines and traces as Telemetry says."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+
+from .. import netns, otlp, promtext
+from ..claim import CannotRun, claim, hold
+from ..world import OUTSIDE_V4, ROOT
+from .w_waypoint import Waypoints, question, same
+
+METRICS, ADMIN, CONTROL, PROMETHEUS, COLLECTOR = 15020, 15000, 15014, 9090, 4318
+ORDERS = "http://order-service/"
+
+# What promtool finds fault with, in a name that is the ecosystem's.
+KNOWN = re.compile(r"istio_request_duration_milliseconds use base unit")
+
+
+class Telling(Waypoints):
+    """A mesh whose waypoints stay, with flags of its own."""
+
+    def __init__(self, world, *flags):
+        super().__init__(world)
+        self.flags = flags
+
+    def __enter__(self):
+        self.mesh.down()
+        self.mesh.up("--waypoint-idle", "600", *self.flags)
+        return self
+
+    @property
+    def fabric(self):
+        return self.mesh.place("fabric")
+
+    def get(self, place, url, method="GET"):
+        def ask():
+            request = urllib.request.Request(url, method=method)
+            try:
+                with urllib.request.urlopen(request, timeout=10) as answer:
+                    return answer.status, answer.read().decode()
+            except urllib.error.HTTPError as error:
+                return error.code, error.read().decode()
+
+        return netns.inside(place, ask)
+
+    def page(self, place, port, path="/metrics", host="127.0.0.1", method="GET"):
+        status, text = self.get(self.mesh.place(place), f"http://{host}:{port}{path}", method)
+        hold(status == 200, f"{place} answers {path} with {status}: {text[:200]}")
+        return text
+
+    def targets(self):
+        """{what: where its metrics are, from the fabric}."""
+        nodes = {one["name"]: one["addresses"][0] for one in self.mesh.report()["nodes"]}
+        found = {name: f"{address}:{METRICS}" for name, address in nodes.items()}
+        found |= {pod.name: f"{pod.v4}:{METRICS}" for pod in self.running()}
+        return found | {"control": f"{OUTSIDE_V4}:{CONTROL}"}
+
+    def lines(self, *what):
+        return [line for line in self.mesh.must("logs", *what).splitlines() if "\taccess\t" in line]
+
+
+def lint(page):
+    """What promtool says against a page, but for names that are not ours to choose."""
+    answer = subprocess.run(
+        ["promtool", "check", "metrics"], input=page, capture_output=True, text=True, timeout=60)
+    # 1: it cannot be read; 3: it can, and something is against the customs.
+    hold(answer.returncode in (0, 3), f"promtool: {answer.stderr[:400]}")
+    return [line for line in answer.stderr.splitlines() if line.strip() and not KNOWN.search(line)]
+
+
+@claim("30a", "promtool has nothing to say against the pages of agents, a waypoint and the control plane")
+def pages(world):
+    with Telling(world) as telling:
+        web = telling.pod("web-")
+        same(telling.ask(web, *[question(ORDERS)] * 5), 200)
+        families, wanted = {}, {
+            "node-1": [
+                "istio_tcp_connections_opened_total", "istio_build", "process_cpu_seconds_total",
+                "process_start_time_seconds", "apus_tunnels_opened_total", "istio_xds_message_total",
+                "istio_xds_connection_terminations_total", "apus_xds_rejections_total",
+                "apus_xds_last_update_timestamp_seconds", "apus_certificate_expiry_timestamp_seconds",
+                "apus_certificates_issued_total", "apus_certificate_failures_total",
+                "apus_capture_map_entries", "apus_traffic_series_overflow_total", "apus_pods_not_ready",
+                "apus_log_lines_dropped_total", "apus_records_dropped",
+            ],
+            "control": [
+                "apus_control_subscribers", "apus_control_pushes_total", "apus_control_push_bytes_total",
+                "apus_control_push_seconds", "apus_control_rejections_total",
+                "apus_control_certificates_total", "istio_build",
+            ],
+            "waypoint": [
+                "istio_requests_total", "istio_request_duration_milliseconds", "istio_request_bytes",
+                "istio_response_bytes", "apus_xds_connected", "apus_certificates_issued_total",
+            ],
+        }
+        texts = {}
+        for name, place in telling.targets().items():
+            texts[name] = telling.get(telling.fabric, f"http://{place}/metrics")[1]
+            said = lint(texts[name])
+            hold(not said, f"{name}: {said[:4]}")
+            families[name] = promtext.parse(texts[name])
+        waypoint = next(pod.name for pod in telling.running())
+        for name, names in wanted.items():
+            missing = [one for one in names if one not in families[waypoint if name == "waypoint" else name]]
+            hold(not missing, f"{name} does not tell {missing}")
+        agent = families["node-1"]
+        hold(promtext.total(agent, "apus_xds_connected") == 1, "the agent does not follow")
+        hold(promtext.total(agent, "istio_xds_message_total") >= 3, "no pushes were received")
+        ends = [value for _, _, value in agent["apus_certificate_expiry_timestamp_seconds"]]
+        hold(ends and min(ends) > time.time(), f"certificates end at {ends}")
+        control = families["control"]
+        hold(promtext.total(control, "apus_control_subscribers", kind="agent") == 2, "not two agents follow")
+        waypoints = promtext.total(control, "apus_control_subscribers", kind="waypoint")
+        hold(waypoints >= 1, "no waypoint follows")
+        issued = promtext.total(control, "apus_control_certificates_total", answer="issued")
+        had = sum(promtext.total(one, "apus_certificates_issued_total") for one in families.values())
+        hold(issued == had, f"{issued:.0f} certificates were signed, {had:.0f} were had")
+        count = sum(len(samples) for one in families.values() for samples in one.values())
+        return f"{len(texts)} pages, {count} samples; {issued:.0f} certificates signed and had"
+
+
+@contextlib.contextmanager
+def scraping(telling, folder):
+    """A Prometheus in the fabric that reads every page of the mesh each second."""
+    os.makedirs(folder, exist_ok=True)
+    config = {
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
+        "scrape_configs": [
+            {"job_name": "apus", "static_configs": [{"targets": list(telling.targets().values())}]}
+        ],
+    }
+    path = os.path.join(folder, "prometheus.yml")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(config, file)
+    check = ["promtool", "check", "config", path]
+    checked = subprocess.run(check, capture_output=True, text=True, timeout=60)
+    hold(checked.returncode == 0, f"promtool: {checked.stderr or checked.stdout}")
+    with open(os.path.join(folder, "log"), "w", encoding="utf-8") as log:
+        server = netns.start(
+            telling.fabric,
+            ["prometheus", f"--config.file={path}", f"--storage.tsdb.path={folder}/data",
+             f"--web.listen-address=127.0.0.1:{PROMETHEUS}"],
+            stdout=log, stderr=log)
+    try:
+        yield
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def query(telling, text):
+    """The one value of a query; None while there is none."""
+    url = f"http://127.0.0.1:{PROMETHEUS}/api/v1/query?{urllib.parse.urlencode({'query': text})}"
+    try:
+        status, answer = telling.get(telling.fabric, url)
+    except OSError:
+        return None
+    if status != 200:
+        return None
+    result = json.loads(answer)["data"]["result"]
+    return float(result[0]["value"][1]) if len(result) == 1 else None
+
+
+@claim("30b", "A real Prometheus scrapes agents, waypoint and control plane, and its answers are right")
+def scraped(world):
+    with Telling(world) as telling:
+        web = telling.pod("web-")
+        same(telling.ask(web, question(ORDERS)), 200)
+        with scraping(telling, os.path.join(world.folder, "prometheus")):
+            places = len(telling.targets())
+            telling.mesh.wait(
+                lambda: query(telling, 'sum(up{job="apus"})') == places, f"{places} targets are up", 40, 0.5)
+            outcomes = telling.ask(web, *[question(ORDERS)] * 30)
+            same(outcomes, 200)
+            wanted = {
+                'sum(istio_requests_total{reporter="waypoint",source_workload="web",response_code="200",'
+                'destination_service="order-service.production.svc.cluster.local",'
+                'connection_security_policy="mutual_tls"})': 31,
+                'sum(istio_tcp_connections_opened_total{reporter="source",source_workload="web",'
+                'destination_service_name="order-service",connection_security_policy="mutual_tls"})': 31,
+                'sum(istio_tcp_connections_closed_total{reporter="source",source_workload="web",'
+                'destination_service_name="order-service"})': 31,
+                'sum(istio_request_duration_milliseconds_count{source_workload="web"})': 31,
+            }
+            for text, value in wanted.items():
+                telling.mesh.wait(
+                    lambda text=text, value=value: query(telling, text) == value,
+                    f"{text} is {value} (it is {query(telling, text)})", 20, 0.5)
+            scrapes = query(telling, 'sum(count_over_time(up{job="apus"}[5m]))')
+            failed = query(telling, 'sum(count_over_time((up{job="apus"} == 0)[5m:1s]))')
+        return (
+            f"{places} targets; 31 requests and 31 connections by {scrapes:.0f} scrapes, "
+            f"{failed or 0:.0f} failed"
+        )
+
+
+TELEMETRY = """\
+apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: {name: mesh, namespace: istio-system}
+spec:
+  tracing:
+  - randomSamplingPercentage: SAMPLING
+---
+apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: {name: orders, namespace: production}
+spec:
+  targetRefs: [{kind: Service, name: order-service}]
+  accessLogging:
+  - filter: {expression: "response.code >= 400 || request.url_path.startsWith('/told')"}
+  tracing:
+  - customTags:
+      stage: {literal: {value: test}}
+      tenant: {header: {name: x-tenant, defaultValue: nobody}}
+  metrics:
+  - overrides:
+    - match: {metric: REQUEST_COUNT}
+      tagOverrides:
+        stage: {operation: UPSERT, value: "'test'"}
+        source_version: {operation: REMOVE}
+---
+apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: {name: web, namespace: production}
+spec:
+  selector: {matchLabels: {app: web}}
+  accessLogging:
+  - {match: {mode: CLIENT}, disabled: true}
+"""
+
+
+# Of an account that needs no waypoint.
+PLAIN = """\
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: plain-sa, namespace: production}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: plain, namespace: production}
+spec:
+  selector: {app: plain}
+  ports: [{name: tcp-plain, port: 80, targetPort: 8000}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: plain, namespace: production}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: plain}}
+  template:
+    metadata: {labels: {app: plain}}
+    spec:
+      serviceAccountName: plain-sa
+      containers:
+      - name: plain
+        image: docker.io/library/python:3.11-slim
+        command: [PYTHON, -m, http.server, --bind, "::", "8000"]
+        ports: [{containerPort: 8000}]
+"""
+
+
+@contextlib.contextmanager
+def collecting(telling, *refusals):
+    """A collector on the machine outside the mesh, and the spans that it has taken so far."""
+    program = otlp.python(ROOT)
+    if program is None:
+        raise CannotRun(f"{otlp.DEFINITIONS} cannot be installed from PyPI")
+    path = os.path.join(telling.directory, "..", "spans")
+    open(path, "w", encoding="utf-8").close()
+    server = netns.start(
+        telling.fabric, [program, otlp.__file__, OUTSIDE_V4, str(COLLECTOR), path, *map(str, refusals)])
+
+    def taken():
+        with open(path, encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file.read().splitlines()]
+        return [line for line in lines if "refused" not in line], sum("refused" in line for line in lines)
+
+    try:
+        yield taken
+    finally:
+        server.kill()
+        server.wait()
+
+
+def spans_of(found, **wanted):
+    return [
+        one for one in found
+        if all(one["attributes"].get(key.replace("__", ".")) == text for key, text in wanted.items())
+    ]
+
+
+def telling_of(world, sampling):
+    telling = Telling(world, "--otlp-endpoint", f"http://{OUTSIDE_V4}:{COLLECTOR}")
+    telling.write("telemetry.yaml", TELEMETRY.replace("SAMPLING", sampling))
+    telling.write("plain.yaml", PLAIN.replace("PYTHON", sys.executable))
+    return telling
+
+
+@claim("30c", "Each request and connection is one span in a real OTLP collector, in the client's trace")
+def traced(world):
+    with telling_of(world, "0") as telling, collecting(telling, 503, 429) as taken:
+        web = telling.pod("web-")
+        trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+        kept = {"traceparent": f"00-{trace}-{parent}-01", "x-tenant": "acme"}
+        left = {"traceparent": f"00-{'1' * 32}-{parent}-00"}
+        zipkin = {"b3": f"{'a' * 32}-{parent}-1"}
+        same(telling.ask(web, question(ORDERS, headers=kept), question(ORDERS, headers=left),
+                         question(ORDERS, headers=zipkin), question(ORDERS)), 200)
+
+        def requests():
+            found = spans_of(taken()[0], http__request__method="GET")
+            return found if len(found) >= 2 else None
+
+        # The first messages are refused, and sent again.
+        found = telling.mesh.wait(requests, "two spans of requests", 40, 0.5)
+        hold(len(found) == 2, f"{len(found)} spans: the others were not to be kept")
+        hold(taken()[1] == 2, "the collector's refusals were not answered by another try")
+        first = next(one for one in found if one["trace"] == trace)
+        hold(first["parent"] == parent and first["span"] not in (parent, ""), f"its place: {first}")
+        zipkins = [one for one in found if one["trace"] == "a" * 32 and one["parent"] == parent]
+        hold(zipkins, "B3 is not followed")
+        told = first["attributes"]
+        facts = {
+            "http.response.status_code": 200, "url.path": "/", "stage": "test", "tenant": "acme",
+            "server.address": "order-service", "apus.destination.namespace": "production",
+            "apus.source.identity": "spiffe://cluster.local/ns/production/sa/web-sa",
+            "apus.destination.identity": "spiffe://cluster.local/ns/production/sa/order-service-sa",
+        }
+        wrong = {key: told.get(key) for key, wanted in facts.items() if told.get(key) != wanted}
+        hold(not wrong, f"attributes of the request: {wrong}")
+        hold(first["kind"] == 2 and first["start"] < first["end"], "its kind and times")
+        resource = first["resource"]
+        hold(resource.get("service.name") == "order-service-sa-waypoint"
+             and resource.get("k8s.namespace.name") == "production", f"who tells: {resource}")
+        hold(zipkins[0]["attributes"]["tenant"] == "nobody", "the default of a header that is not there")
+
+        telling.write("telemetry.yaml", TELEMETRY.replace("SAMPLING", "100"))
+
+        def connected():
+            same(telling.ask(web, question("http://plain/")), 200)
+            every = taken()[0]
+            inner = spans_of(every, apus__direction="inbound", apus__source__workload=web.name)
+            for outer in spans_of(every, apus__direction="outbound", apus__source__workload=web.name):
+                for one in inner:
+                    if one["trace"] == outer["trace"]:
+                        return outer, one
+            return None
+
+        outer, inner = telling.mesh.wait(connected, "the spans of both ends of a connection", 60, 0.5)
+        hold(outer["parent"] == "" and inner["parent"] == outer["span"], f"places: {outer} {inner}")
+        hold((outer["kind"], inner["kind"]) == (3, 2), "kinds")
+        hold(outer["resource"].get("service.name") == "web", f"who tells: {outer['resource']}")
+        hold(inner["resource"].get("service.name") == "plain", f"who tells: {inner['resource']}")
+        hold(outer["resource"].get("k8s.node.name") == web.node, f"on which node: {outer['resource']}")
+        for one in (outer, inner):
+            told = one["attributes"]
+            hold(told["apus.bytes_sent"] > 0 and told["apus.bytes_received"] > 0, f"bytes: {told}")
+            hold(told["apus.close_reason"] == "complete" and told["apus.mtls"] is True, f"its end: {told}")
+            hold(told.get("apus.rtt_us", 0) > 0 and told.get("apus.retransmits", -1) >= 0, f"network: {told}")
+            hold(told["apus.source.identity"].endswith("/sa/web-sa"), f"identities: {told}")
+            hold(told["apus.destination.identity"].endswith("/sa/plain-sa"), f"identities: {told}")
+        published = [span for span in taken()[0] if span["name"] == "publish"]
+        hold(published and published[0]["resource"].get("service.name") == "apus-control", "no publication")
+        return (
+            f"2 of 4 requests kept as asked, W3C and B3, after 503 and 429; {len(taken()[0])} spans in all, "
+            f"a connection's round trip {told['apus.rtt_us']} us"
+        )
+
+
+@claim("30d", "Telemetry decides which access lines are written and which labels metrics have, while it runs")
+def chosen(world):
+    with Telling(world) as telling:
+        telling.write("telemetry.yaml", TELEMETRY.replace("SAMPLING", "1"))
+        web = telling.pod("web-")
+        same(telling.ask(web, question(ORDERS)), 200)
+
+        def lines():
+            pods = telling.running()
+            return [line for pod in pods for line in telling.lines("-n", pod.namespace, pod.name)]
+
+        def followed():
+            same(telling.ask(web, question(f"{ORDERS}told")), 200)
+            pages = [promtext.parse(telling.page(pod, METRICS)) for pod in telling.running()]
+            return sum(promtext.total(page, "istio_requests_total", stage="test") for page in pages)
+
+        telling.mesh.wait(followed, "the waypoint has what Telemetry says", 20, 0.3)
+        before = len(lines())
+        clients = [line for node in telling.mesh.node_names() for line in telling.lines("agent", node)]
+        written = sum("direction=outbound" in line and "src.workload=web-" in line for line in clients)
+        same(telling.ask(web, *[question(f"{ORDERS}quiet")] * 10, *[question(f"{ORDERS}told")] * 3), 200)
+        telling.mesh.wait(lambda: len(lines()) >= before + 3, "three lines", 10, 0.2)
+        after = lines()
+        hold(len(after) == before + 3, f"{len(after) - before} lines, not 3")
+        hold(not any("path=/quiet" in line for line in after), "a line that the filter forbids")
+        clients = [line for node in telling.mesh.node_names() for line in telling.lines("agent", node)]
+        now = sum("direction=outbound" in line and "src.workload=web-" in line for line in clients)
+        hold(now == written, "the client's agent writes lines though they are disabled")
+        for pod in telling.running():
+            page = promtext.parse(telling.page(pod, METRICS))
+            staged = [labels for _, labels, _ in page["istio_requests_total"] if labels.get("stage")]
+            kept = [labels for labels in staged if "source_version" in labels]
+            hold(staged and not kept, f"labels: {staged[:1]}")
+            sizes = page["istio_request_bytes"]
+            hold(all("source_version" in labels for _, labels, _ in sizes), "another metric has changed too")
+        return "3 of 13 requests written, none of the client's connections; one label added, one removed"
+
+
+# The keys that the parser of istioctl has, with their types (istioctl/pkg/writer/ztunnel/configdump/api.go).
+SHAPE = {
+    "workloads": {
+        "workloadIps": list, "protocol": str, "name": str, "namespace": str, "serviceAccount": str,
+        "workloadName": str, "workloadType": str, "canonicalName": str, "canonicalRevision": str,
+        "clusterId": str, "trustDomain": str, "locality": dict, "node": str, "network": str, "status": str,
+        "uid": str, "capacity": int,
+    },
+    "services": {
+        "name": str, "namespace": str, "hostname": str, "vips": list, "ports": dict, "endpoints": dict,
+        "subjectAltNames": list,
+    },
+    "policies": {"name": str, "namespace": str, "scope": str, "action": str, "rules": list},
+    "certificates": {"identity": str, "state": str, "certChain": list, "rootCerts": list},
+}
+CERTIFICATE = {"pem": str, "serialNumber": str, "validFrom": str, "expirationTime": str}
+
+
+def shaped(element, shape, what):
+    for key, kind in shape.items():
+        hold(isinstance(element.get(key), kind), f"{what}.{key} is {element.get(key)!r}")
+
+
+@claim("30e", "/config_dump has the keys that istioctl parses, /logging changes levels while the agent runs")
+def administered(world):
+    with Telling(world) as telling:
+        web = telling.pod("web-")
+        same(telling.ask(web, question(ORDERS)), 200)
+        held = telling.mesh.exec_start(
+            web, "python3", "-c",
+            "import socket,sys;s=socket.create_connection(('order-service',80));print('open',flush=True);"
+            "sys.stdin.read()", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            hold(held.stdout.readline() == "open\n", "no connection")
+            dump = telling.mesh.wait(
+                lambda: live(json.loads(telling.page(web.node, ADMIN, "/config_dump"))),
+                "the connection in the dump", 10, 0.2)
+        finally:
+            held.kill()
+        for key, shape in SHAPE.items():
+            hold(dump.get(key), f"{key} is empty")
+            for element in dump[key]:
+                shaped(element, shape, key)
+        for certificate in dump["certificates"]:
+            for one in certificate["certChain"] + certificate["rootCerts"]:
+                shaped(one, CERTIFICATE, "certificate")
+                time.strptime(one["expirationTime"], "%Y-%m-%dT%H:%M:%SZ")
+                hold("BEGIN CERTIFICATE" in decoded(one["pem"]), "pem is no certificate")
+        order = next(one for one in dump["services"] if one["name"] == "order-service")
+        hold(order["waypoint"]["destination"].startswith("production/") and order["endpoints"], f"{order}")
+        hold(all(vip.startswith("/") for vip in order["vips"]), "vips are not NETWORK/ADDRESS")
+        for rule in [rule for policy in dump["policies"] for rule in policy["rules"]]:
+            hold(isinstance(rule, list) and all(isinstance(clause, list) for clause in rule), f"{rule}")
+        levels = [
+            telling.page(web.node, ADMIN, "/logging"),
+            telling.page(web.node, ADMIN, "/logging?level=access:debug,agent=warning", method="POST"),
+            telling.page(web.node, ADMIN, "/logging?level=error", method="POST"),
+            telling.page(web.node, ADMIN, "/logging?reset", method="POST"),
+        ]
+        hold([one.split(" is ")[1].strip() for one in levels]
+             == ["info", "info,access=debug,agent=warning", "error", "info"], f"levels: {levels}")
+        status, said = telling.get(
+            telling.mesh.place(web.node), f"http://127.0.0.1:{ADMIN}/logging?level=loud", "POST")
+        hold(status == 400 and "loud" in said, f"a level that is none: {status} {said}")
+        counts = ", ".join(f"{len(dump[key])} {key}" for key in SHAPE)
+        return f"{counts}; a live connection with its tunnel; 4 changes of level, one refused"
+
+
+def decoded(text):
+    import base64
+
+    return base64.b64decode(text).decode()
+
+
+def live(dump):
+    for state in dump["workloadState"].values():
+        for one in state["connections"]["outbound"]:
+            if one["protocol"] == "HBONE" and one["originalDst"].endswith(":80"):
+                hold(state["info"]["serviceAccount"] == "web-sa", f"whose connection: {state['info']}")
+                hold(one["actualDst"].endswith(":15008") and one["src"], f"the connection: {one}")
+                return dump
+    return None
