@@ -5,11 +5,19 @@ import MeshModel
 /// A network namespace, held by a descriptor. It lives at least as long as this value.
 public struct NetworkNamespace: ~Copyable, Sendable {
   private let handle: Descriptor
+  /// The inode, which names the namespace while it lives; nil when it cannot be told.
+  private let number: UInt64?
 
-  public init(adopting handle: consuming Descriptor) { self.handle = handle }
+  public init(adopting handle: consuming Descriptor) {
+    var status = stat()
+    number = unsafe fstat(handle.number, &status) == 0 ? UInt64(status.st_ino) : nil
+    self.handle = handle
+  }
 
   /// `/run/netns/NAME`, `/proc/PID/ns/net` and the like.
-  public init(path: String) throws(SystemError) { handle = try Descriptor.open(path, O_RDONLY) }
+  public init(path: String) throws(SystemError) {
+    self.init(adopting: try Descriptor.open(path, O_RDONLY))
+  }
 
   /// The namespace of the calling thread.
   public static func current() throws(SystemError) -> NetworkNamespace {
@@ -35,10 +43,12 @@ public struct NetworkNamespace: ~Copyable, Sendable {
     return try body()
   }
 
-  /// The same where the way back is already at hand, which saves opening it.
+  /// The same where the way back is already at hand, which saves opening it. Who is at home already, such as
+  /// a waypoint, goes nowhere, and needs no privilege for it.
   public borrowing func inside<Result: ~Copyable>(
     returningTo home: borrowing NetworkNamespace, _ body: () throws(SystemError) -> Result
   ) throws(SystemError) -> Result {
+    if let number, number == home.number { return try body() }
     try enter()
     defer {
       precondition(apus_setns(home.descriptor, apus_CLONE_NEWNET) == 0, "cannot leave a network namespace")
