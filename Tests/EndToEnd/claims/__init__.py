@@ -19,3 +19,4 @@ from . import w_waypoint  # noqa: F401
 from . import x_replicas  # noqa: F401
 from . import y_records  # noqa: F401
 from . import zg_page  # noqa: F401
+from . import zh_cli  # noqa: F401
