@@ -163,7 +163,7 @@ const drawing = {
       if (!curve) continue;
       const content = scale < 0.8 && !drawing.focus ? farContent(edge) : labelContent(edge);
       const isBad = edge.isDenied || edge.isFailing;
-      const width = (content.length * (isBad ? 6.8 : 6.1) + 30) * factor;
+      const width = (content.length * (isBad ? 6.5 : 6.1) + 30) * factor;
       const height = 20 * factor;
       const boxes = LABEL_PLACES.map((at) => {
         const [x, y] = pointOn(curve, at);

@@ -58,8 +58,8 @@ function summarize() {
   const [rate, opened] = [sum(requests, (edge) => edge.rate), sum(edges, (edge) => edge.rate)];
   const errors = sum(edges, (edge) => edge.rate * edge.errorShare);
   const parts = [show.plural(model.graph.nodes.filter((node) => node.kind !== "Outside").length, "workload")];
-  if (rate) parts.push(`${show.count(rate)} requests/s`);
-  if (opened - rate > 0) parts.push(`${show.count(opened - rate)} connections/s`);
+  // One of the two: there is room for one number of what flows.
+  parts.push(rate ? `${show.count(rate)} requests/s` : `${show.count(opened)} connections/s`);
   parts.push(`${show.share(opened ? errors / opened : 0)} errors`);
   const spans = parts.map((text) => make("span", {}, text));
   const denied = edges.filter((edge) => edge.isDenied).length;

@@ -202,6 +202,33 @@ struct GraphTests {
     #expect(one.deniedPerSecond == 2 && one.rate == 0 && one.lastDenial != nil)
   }
 
+  @Test("no number that a reporter may choose makes the control plane overflow")
+  mutating func hostile() throws {
+    let key = try Shop.key(.inbound, "web", "order")
+    let worst: (inout EdgeCounts) -> Void = {
+      ($0.opened, $0.requests, $0.errors, $0.denied) = (.max, .max, .max, .max)
+      ($0.failed, $0.sent, $0.received, $0.latency) = (.max, .max, .max, Array(repeating: .max, count: 40))
+    }
+    for (node, uptime) in [("node-1", Int64(0)), ("node-2", 1)] {
+      for step in 0..<3 as Range<Int64> {
+        var report = Shop.report(uptime + step, [(key, step == 0 ? { _ in } : worst)])
+        report.edges[0].open = .max
+        report.edges[0].lastSeen = .min
+        report.forgotten = .max
+        #expect(report.isPlausible)
+        #expect(tell(report, from: .agent(node: node)))
+      }
+    }
+    let one = try edge("shop/web>shop/order")
+    #expect(one.rate.isFinite && one.errorShare <= 1)
+    var report = Shop.report(.max, [])
+    #expect(!report.isPlausible)
+    report.uptime = .min
+    #expect(!report.isPlausible)
+    report = Shop.report(1, [(key, { $0.latency = Array(repeating: 1, count: 100) })])
+    #expect(!report.isPlausible)
+  }
+
   @Test("a request that was denied before an endpoint was picked leads to who stands behind the service")
   mutating func deniedEarly() throws {
     var key = try Shop.key(.waypoint, "web", "pay", carries: .http, service: Shop.payService.description)

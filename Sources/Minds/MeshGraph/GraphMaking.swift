@@ -76,7 +76,7 @@ struct GraphMaking {
         destination: facts.destination(key.destination, service: key.service))
       var said = edges[ends]?[Witness(key.direction)] ?? Testimony()
       said.totals.add(edge.counts)
-      said.open += edge.open
+      said.open &+= edge.open
       said.lastSeen = max(said.lastSeen, edge.lastSeen)
       if edge.counts.opened > 0 || edge.counts.requests > 0 { said.carries.insert(key.carries) }
       if key.isMutualTLS { said.isSecured = true } else { said.isPlain = true }
@@ -132,7 +132,7 @@ struct GraphMaking {
 extension GraphMaking.Rates {
   mutating func add(_ added: EdgeCounts, over seconds: Double) {
     guard seconds > 0 else { return }
-    flowing += Double(added.opened + added.requests) / seconds
+    flowing += (Double(added.opened) + Double(added.requests)) / seconds
     errors += Double(added.errors) / seconds
     denied += Double(added.denied) / seconds
     failed += Double(added.failed) / seconds

@@ -14,7 +14,7 @@ extension ServiceGraph {
     edges = making.edges.compactMap { making.edge($0.key, $0.value, denials[$0.key]) }
       .sorted { $0.id < $1.id }
     nodes = Self.nodes(facts, log, ends: Set(edges.flatMap { [$0.source, $0.destination] }))
-    forgotten = log.entries.values.reduce(0) { $0 + $1.report.forgotten }
+    forgotten = log.entries.values.reduce(0) { $0 &+ $1.report.forgotten }
   }
 
   // MARK: Nodes

@@ -43,6 +43,16 @@ public struct MeshReport: Hashable, Sendable, Codable {
   /// Why it does not serve, or why there is no discovery; nil when all is well.
   public var problem: String?
 
+  /// Numbers that a clock and a counter can have. What reads reports computes with them: no sender may make
+  /// it overflow.
+  public var isPlausible: Bool {
+    revision == Self.revision && Self.lives.contains(uptime)
+      && edges.allSatisfy { $0.counts.latency.count <= LatencyScale.bounds.count + 1 }
+  }
+
+  /// In milliseconds: a century.
+  private static let lives: ClosedRange<Int64> = 0...3_155_760_000_000
+
   public init(version: String, pod: String = "", started: Int64, uptime: Int64, residentBytes: UInt64 = 0) {
     self.version = version
     self.pod = pod

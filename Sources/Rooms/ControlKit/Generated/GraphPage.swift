@@ -4,7 +4,7 @@
 /// The page that draws the service graph: one file, without outside assets.
 enum GraphPage {
   /// Content-Security-Policy: its own style and script, by their hashes.
-  static let contentPolicy = "default-src 'none'; script-src 'sha256-Q/H82GSGnSvkVjxqRTfaE+ZincKDxQ41Z+UW9hVO/IE='; style-src 'sha256-bADIsCZyL8jbUGy6sMTe0kCkhDDr9Ll8QmabK6ZVhfM='; connect-src 'self'; img-src data:"
+  static let contentPolicy = "default-src 'none'; script-src 'sha256-8JfcdXQLoSOZSjwp6pffQe1hD1uhWvv8fS6A9mEQTeg='; style-src 'sha256-w1p7pPaMNJiFk/5bdvpr+suZOzsLw+2ij5jfHFh8Bhw='; connect-src 'self'; img-src data:"
 
   static let html: [UInt8] = Array(###"""
     <!doctype html>
@@ -148,6 +148,7 @@ enum GraphPage {
       width: 380px; max-width: 100%; overflow-y: auto; background: var(--surface); border-left: 1px solid var(--line);
       padding: 20px 20px 32px; position: relative; outline-offset: -3px;
     }
+    .panel:focus, .tables:focus { outline: none; }
     .panel .close { position: absolute; right: 12px; top: 12px; border: 0; background: none; height: 32px; font-size: 20px; color: var(--quiet); }
     .panel .over { color: var(--quiet); font-size: 12px; }
     .panel h2 { font-size: 18px; line-height: 1.3; font-weight: 620; letter-spacing: -.01em; margin: 0 32px 12px 0; overflow-wrap: anywhere; }
@@ -845,7 +846,7 @@ enum GraphPage {
           if (!curve) continue;
           const content = scale < 0.8 && !drawing.focus ? farContent(edge) : labelContent(edge);
           const isBad = edge.isDenied || edge.isFailing;
-          const width = (content.length * (isBad ? 6.8 : 6.1) + 30) * factor;
+          const width = (content.length * (isBad ? 6.5 : 6.1) + 30) * factor;
           const height = 20 * factor;
           const boxes = LABEL_PLACES.map((at) => {
             const [x, y] = pointOn(curve, at);
@@ -1496,8 +1497,8 @@ enum GraphPage {
       const [rate, opened] = [sum(requests, (edge) => edge.rate), sum(edges, (edge) => edge.rate)];
       const errors = sum(edges, (edge) => edge.rate * edge.errorShare);
       const parts = [show.plural(model.graph.nodes.filter((node) => node.kind !== "Outside").length, "workload")];
-      if (rate) parts.push(`${show.count(rate)} requests/s`);
-      if (opened - rate > 0) parts.push(`${show.count(opened - rate)} connections/s`);
+      // One of the two: there is room for one number of what flows.
+      parts.push(rate ? `${show.count(rate)} requests/s` : `${show.count(opened)} connections/s`);
       parts.push(`${show.share(opened ? errors / opened : 0)} errors`);
       const spans = parts.map((text) => make("span", {}, text));
       const denied = edges.filter((edge) => edge.isDenied).length;
