@@ -73,6 +73,21 @@ import Transport
     #expect(answers.unreachable.first?.reason.contains("/run/netns/none-such cannot be entered") == true)
   }
 
+  @Test func logLevelsAreReadAsTheEcosystemWritesThem() async throws {
+    let agent = try Server(
+      "node-1", ["/logging": { _ in Page(text: "current log level is info,access=warning\n") }])
+    let stranger = try Server("node-2", ["/logging": { _ in Page(text: "hello\n") }])
+    let answers = await Asker([agent.place, stranger.place]).ask {
+      (agent) async throws(AskingError) in try await agent.logLevels()
+    }
+    #expect(
+      LogLevelListing.make(answers.told).table(isWide: true).squeezed == [
+        "COMPONENT|LEVELS", "node-1|info,access=warning",
+      ])
+    #expect(answers.unreachable.map(\.name) == ["node-2"])
+    withExtendedLifetime((agent, stranger)) {}
+  }
+
   @Test(arguments: ["https://a:1", "http://a:1/config_dump", "a:1", "http://"])
   func whatIsNoAddressOfAnAgentIsRefused(_ url: String) {
     #expect(throws: (any Error).self) { try Place(.agent, url: url) }

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -215,29 +214,32 @@ def loud(world):
     other = next(name for name in mesh.node_names() if name != web.node)
     before = document(mesh, "log")["levels"]
     hold({one["component"] for one in before} >= set(mesh.node_names()), f"levels of {before}")
-    marks = {node: len(mesh.log(f"agent {node}")) for node in mesh.node_names()}
-    ask(mesh, "log", web.node, "debug")
+    def heard(node, since):
+        """Access lines of an agent, once somebody has called."""
+        mesh.exec(web, "curl", "-s", "http://order-service/")
+        return [line for line in mesh.log(f"agent {node}")[since:].splitlines() if "\taccess\t" in line]
+
+    ask(mesh, "log", web.node, "access=warning")
     try:
+        marks = {node: len(mesh.log(f"agent {node}")) for node in mesh.node_names()}
         levels = {one["component"]: one["levels"] for one in document(mesh, "log")["levels"]}
-        hold("debug" in levels[web.node] and "debug" not in levels[other], f"levels: {levels}")
-
-        def louder():
-            mesh.exec(web, "curl", "-s", "http://order-service/")
-            return re.search(r"\bdebug\b", mesh.log(f"agent {web.node}")[marks[web.node]:])
-
-        mesh.wait(louder, "a debug line of that agent", 20, 0.3)
-        hold(not re.search(r"\tdebug\t", mesh.log(f"agent {other}")[marks[other]:]), "the other is loud too")
+        quiet = "access=warning" in levels[web.node] and "access" not in levels[other]
+        hold(quiet, f"levels: {levels}")
+        mesh.wait(lambda: len(heard(other, marks[other])) > 3, f"{other} tells of calls", 30, 0.1)
+        told = heard(web.node, marks[web.node])
+        hold(not told, f"{web.node} still tells: {told[:1]}")
         wrong = ask(mesh, "log", web.node, "loud", code=1)
-        hold("loud" in wrong.stderr, f"a level that is none: {wrong.stderr}")
+        hold('"loud" is no log level' in wrong.stderr, f"a level that is none: {wrong.stderr}")
     finally:
         ask(mesh, "log", web.node, "reset")
+    mesh.wait(lambda: heard(web.node, marks[web.node]), f"{web.node} tells of calls again", 20, 0.1)
     levels = {one["component"]: one["levels"] for one in document(mesh, "log")["levels"]}
     was = {one["component"]: one["levels"] for one in before}
     hold(levels == was, f"after the reset {levels}, before {was}")
     with Terminal(words(mesh, "log", web.node, "-f"), columns=400) as terminal:
         mesh.exec(web, "curl", "-s", "http://order-service/?followed")
         mesh.wait(lambda: terminal.read(0.1) and "access" in terminal.written, "the log is followed", 20, 0)
-    return f"{web.node} was heard at debug and is at {was[web.node]} again, {other} never changed"
+    return f"{web.node} told of no call at access=warning, {other} did; then it is at {was[web.node]} again"
 
 
 @claim("32f", "An agent that is killed is told by name, the others are shown, and the exit code is 1")

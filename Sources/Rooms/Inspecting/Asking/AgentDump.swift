@@ -70,6 +70,12 @@ public struct AgentDump: Sendable, Decodable {
   public var workloadState: [String: Pod]?
   public var certificates: [Certificate]?
 
+  /// Open connections of all pods; nil of an agent that does not tell of them.
+  var connections: Int? {
+    let told = (workloadState ?? [:]).values.compactMap(\.connections)
+    return told.isEmpty ? nil : told.reduce(0) { $0 + ($1.inbound?.count ?? 0) + ($1.outbound?.count ?? 0) }
+  }
+
   /// The node's name, where the agent tells it: one that was asked by its address has no other.
   func node(at place: Place) -> String {
     config?.localNode.flatMap { $0.isEmpty ? nil : $0 } ?? place.name

@@ -14,8 +14,12 @@ extension PlaceClient {
     let escaped = levels.addingPercentEncoding(withAllowedCharacters: .urlQueryAllowed) ?? ""
     let query = levels == Self.reset ? Self.reset : "level=\(escaped.replacing("&", with: "%26"))"
     let response = try await answer("POST", "\(Self.logging)?\(query)")
-    guard response.status == 200 else { throw AskingError(of: response, Self.logging) }
-    return try Self.levels(in: response)
+    switch response.status {
+    case 200: return try Self.levels(in: response)
+    // The process says what is wrong with the level.
+    case 400: throw AskingError(response.text.trimmingCharacters(in: .whitespacesAndNewlines))
+    default: throw AskingError(of: response, Self.logging)
+    }
   }
 
   private static let logging = "/logging"

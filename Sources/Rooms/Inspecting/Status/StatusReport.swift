@@ -148,7 +148,7 @@ public struct StatusReport: Sendable {
         "node": .text(name), "agent": .text(state), "sync": .text(sync), "pods": JSONTree(pods?.count),
         "podsReady": JSONTree(ready), "certificates": JSONTree(dump == nil ? nil : leaves.count),
         "certificatesValid": JSONTree(dump == nil ? nil : valid),
-        "connections": JSONTree(report?.connections), "problem": JSONTree(problem),
+        "connections": JSONTree(report?.connections ?? dump?.connections), "problem": JSONTree(problem),
         "version": JSONTree(report?.version),
       ], cells: cells)
   }
