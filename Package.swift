@@ -101,7 +101,7 @@ let package = Package(
     room("Minds", "MeshIndex", ["MeshModel"]),
     room("Minds", "Tokens", ["TLSEngine", "HTTPModel", "MeshModel"]),
     room("Minds", "Resilience", ["Bytes", "HTTPModel", "MeshModel"]),
-    room("Minds", "Manifests", ["Patterns", "HTTPModel", "MeshModel", yams]),
+    room("Minds", "Manifests", ["TLSEngine", "Patterns", "HTTPModel", "MeshModel", yams]),
     room("Minds", "Enrollment"),
     room("Minds", "HTTPRouting", ["Patterns", "HTTPModel", "MeshModel"]),
     room("Minds", "MeshCodec", ["MeshModel", "MeshAPI", protobuf]),
@@ -123,7 +123,7 @@ let package = Package(
       "Hands", "RequestProxying",
       [
         "HTTPExchange", "HTTPRouting", "Resilience", "PolicyEngine", "Tokens", "MeshIndex", "MeshModel",
-        "HTTPModel", "Reactor", "Bytes",
+        "HTTPModel", "TLSEngine", "Reactor", "Bytes",
       ]),
     room(
       "Hands", "Subscription",
@@ -246,7 +246,8 @@ let package = Package(
       path: "Tests/TokensTests", exclude: ["vectors.py"], resources: [.copy("vectors.json")],
       swiftSettings: strict),
     tests("Resilience", ["Bytes", "HTTPModel", "MeshModel"]),
-    tests("Manifests", ["HTTPModel", "MeshModel", "PolicyEngine"], resources: [.copy("Golden")]),
+    tests(
+      "Manifests", ["HTTPModel", "MeshModel", "PolicyEngine", "TLSEngine"], resources: [.copy("Golden")]),
     tests("Enrollment", []),
     tests("HTTPRouting", ["Patterns", "HTTPModel", "MeshModel"]),
     tests("BPFRuntime", ["CBPF", "Netlink", "Reactor", "MeshModel"]),
@@ -292,7 +293,7 @@ let package = Package(
         "Fetching", "Manifests", "MeshCodec", "MeshGraph", "Transport", "TestSupport", "Reactor", "MeshModel",
         "Bytes", logging,
       ]),
-    tests("ManifestWatch", ["Manifests", "MeshModel", "Reactor", "Bytes", logging]),
+    tests("ManifestWatch", ["Manifests", "TLSEngine", "MeshModel", "Reactor", "Bytes", logging]),
     tests(
       "WaypointKit",
       [
@@ -302,7 +303,7 @@ let package = Package(
       ]),
     tests(
       "RequestProxying",
-      ["TestSupport", "HTTPExchange", "HTTPModel", "Tokens", "MeshIndex", "MeshModel", "Bytes"]),
+      ["TestSupport", "HTTPExchange", "HTTPModel", "Tokens", "TLSEngine", "MeshIndex", "MeshModel", "Bytes"]),
     tests(
       "Proxying",
       ["Reactor", "TLSEngine", "H2Engine", "HBONE", "HTTPModel", "MeshIndex", "MeshModel", "Bytes"]),

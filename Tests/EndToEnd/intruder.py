@@ -46,11 +46,11 @@ def client_settings(root, pair):
     return settings
 
 
-def dial(place, address, root, pair, target=None, request=b""):
+def dial(place, address, root, pair, target=None, request=b"", fields=()):
     """Dials an agent's port 15008 from the namespace at `place`, showing a pair or nothing.
 
     Accepted means that the agent answered HTTP/2 with its settings; with a target, that CONNECT was answered
-    with 200, and then the reply to `request` is read.
+    with 200, and then the reply to `request` is read. `fields` are (name, value) pairs for the CONNECT.
     """
     try:
         plain = netns.inside(place, lambda: socket.create_connection((address, HBONE), timeout=TIMEOUT))
@@ -61,7 +61,7 @@ def dial(place, address, root, pair, target=None, request=b""):
         with plain, client_settings(root, pair).wrap_socket(plain) as session:
             names = session.getpeercert().get("subjectAltName", ())
             identities = tuple(value for kind, value in names if kind == "URI")
-            return converse(session, identities, target, request)
+            return converse(session, identities, target, request, fields)
     except (ssl.SSLError, OSError) as error:
         # OpenSSL's word on the certificate, where that was it, says more than "verify failed".
         reason = getattr(error, "verify_message", None) or getattr(error, "reason", None)
@@ -69,10 +69,11 @@ def dial(place, address, root, pair, target=None, request=b""):
         return Outcome(False, str(reason).replace("_", " ").lower(), identities)
 
 
-def converse(session, identities, target, request):
+def converse(session, identities, target, request, fields=()):
     opening = PREFACE + frame(SETTINGS, 0, 0)
     if target:
         block = literal(b":method", b"CONNECT") + literal(b":authority", target.encode())
+        block += b"".join(literal(name.encode(), value.encode()) for name, value in fields)
         opening += frame(HEADERS, END_HEADERS, 1, block)
     session.sendall(opening)
     reply, status = b"", None

@@ -1,5 +1,6 @@
 """What the claims share: one mesh on a copy of the shop, with some pods of difficult manners added."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -42,6 +43,7 @@ class World:
         self.binaries = binaries
         self.capture = None
         self._children = []
+        self._beside = None
 
     # Manifests, edited live
 
@@ -89,6 +91,29 @@ class World:
         for port in (OUTSIDE_PORT, OUTSIDE_PEER_BASE):
             self.mesh.wait(lambda: _listens(fabric, port), f"the outside server on {port}", timeout=10)
 
+    @contextlib.contextmanager
+    def beside(self, kind):
+        """A mesh of that kind beside this one. Claims that follow one another share it, as long as each finds
+        it as it should be: one that fails takes it down."""
+        if not isinstance(self._beside, kind):
+            self.leave_beside()
+            self._beside = kind(self)
+            try:
+                self._beside.__enter__()
+            except BaseException:
+                self.leave_beside()
+                raise
+        try:
+            yield self._beside
+        except BaseException:
+            self.leave_beside()
+            raise
+
+    def leave_beside(self):
+        beside, self._beside = self._beside, None
+        if beside:
+            beside.__exit__(None, None, None)
+
     def down(self):
         """Ends everything; never raises."""
         if self.capture:
@@ -98,6 +123,7 @@ class World:
             child.wait()
         self._children = []
         try:
+            self.leave_beside()
             return self.mesh.down()
         except (OSError, subprocess.SubprocessError) as error:
             print(f"down: {error}", file=sys.stderr)

@@ -76,14 +76,14 @@ import Testing
     let side = server { $0.maximumUnsentAcknowledgements = 100 }
     let ping = Self.frame(6, [UInt8](repeating: 1, count: 8))
     for _ in 0..<200 { side.receive(ping) }
-    #expect(side.failure?.code == .enhanceYourCalm)
+    #expect(side.failure?.code == .enhanceYourCalm && side.failure?.abuse == .acknowledgements)
     #expect(side.session.isFinished)
   }
 
   @Test func settingsFlood() {
     let side = server { $0.maximumUnsentAcknowledgements = 100 }
     for _ in 0..<200 { side.receive(Self.settings) }
-    #expect(side.failure?.code == .enhanceYourCalm)
+    #expect(side.failure?.code == .enhanceYourCalm && side.failure?.abuse == .acknowledgements)
   }
 
   @Test func rapidReset() {
@@ -98,7 +98,7 @@ import Testing
       side.receive(Self.frame(3, stream: stream, [0, 0, 0, 8]))
     }
     end(side)
-    #expect(side.failure != nil)
+    #expect(side.failure?.abuse == .rapidReset)
     #expect(side.failure?.blame == .peer)
     #expect(side.session.isFinished)
   }
@@ -111,7 +111,7 @@ import Testing
     side.receive(Self.frame(0, stream: 1, [1]))
     for _ in 0..<11 { side.receive(Self.frame(0, stream: 1)) }
     end(side)
-    #expect(side.failure?.code == .enhanceYourCalm)
+    #expect(side.failure?.code == .enhanceYourCalm && side.failure?.abuse == .emptyFrames)
     #expect(side.session.isFinished)
   }
 
@@ -120,7 +120,7 @@ import Testing
     side.receive(Self.frame(1, stream: 1, Self.connect))
     for _ in 0..<20 { side.receive(Self.frame(9, stream: 1, [0x10, 1, 0x61, 1, 0x62])) }
     end(side)
-    #expect(side.failure?.blame == .peer)
+    #expect(side.failure?.blame == .peer && side.failure?.abuse == .continuations)
     #expect(side.session.isFinished)
   }
 
@@ -135,6 +135,67 @@ import Testing
     opened(side, 3)
     #expect(side.section(0, of: 3) != nil)
     #expect(side.failure == nil)
+  }
+
+  /// An entry of 4,000 bytes in the compression table, and a byte for each time that it is meant.
+  private static func bomb(_ times: Int) -> [UInt8] {
+    // 4,000 = 127 + 3,873, in the continuation bytes of a 7-bit prefix (RFC 7541 section 5.1).
+    [0x40, 1, 0x61, 0x7f, 0xa1, 0x1e] + [UInt8](repeating: 0x62, count: 4_000)
+      + [UInt8](repeating: 0xbe, count: times)
+  }
+
+  @Test func aBombOfFieldsEndsTheSession() {
+    let side = server { $0.tellsLargeSections = true }
+    side.receive(Self.frame(1, flags: 4, stream: 1, Self.connect + Self.bomb(30)))
+    #expect(side.failure == nil && side.heard.contains(.tooLarge(stream: 1, endStream: false)))
+    side.receive(Self.frame(1, flags: 4, stream: 3, Self.connect + Self.bomb(8_000)))
+    end(side)
+    #expect(side.failure?.code == .enhanceYourCalm && side.failure?.abuse == .fields)
+    #expect(side.session.isFinished && side.section(0, of: 3) == nil)
+    #expect(!side.heard.contains(.tooLarge(stream: 3, endStream: false)))
+  }
+
+  /// The owner may answer what it is told of, and the fields after it are read as they were meant.
+  @Test func aLargeSectionCanBeAnswered() throws {
+    let side = server { $0.tellsLargeSections = true }
+    side.receive(Self.frame(1, flags: 5, stream: 1, Self.connect + Self.bomb(20)))
+    #expect(side.heard.contains(.tooLarge(stream: 1, endStream: true)) && side.section(0, of: 1) == nil)
+    try side.session.submitResponse(1, [Field(":status", "431")], hasBody: false)
+    #expect(!side.transmit(room: 1 << 20).isEmpty)
+    #expect(side.closing(of: 1) == .noError)
+    side.receive(Self.frame(1, flags: 4, stream: 3, Self.connect + [0xbe]))
+    #expect(side.section(0, of: 3)?.last?.value.utf8.count == 4_000)
+    #expect(side.failure == nil)
+  }
+
+  /// WINDOW_UPDATE and PRIORITY.
+  @Test(arguments: [8, 2] as [UInt8])
+  func framesThatMoveNothing(type: UInt8) {
+    let payload: [UInt8] = type == 8 ? [0, 0, 0, 1] : [0, 0, 0, 0, 1]
+    let side = server { $0.maximumIdleFrames = 100 }
+    opened(side)
+    for _ in 0..<100 { side.receive(Self.frame(type, stream: 1, payload)) }
+    #expect(side.failure == nil)
+    // What the session works for explains some.
+    opened(side, 3)
+    for _ in 0..<16 { side.receive(Self.frame(type, stream: 1, payload)) }
+    #expect(side.failure == nil)
+    side.receive(Self.frame(type, stream: 1, payload))
+    end(side)
+    #expect(side.failure?.abuse == .idleFrames && side.session.isFinished)
+  }
+
+  @Test func aSectionUnderWayIsTold() {
+    let side = server()
+    #expect(side.session.sectionUnderWay == nil)
+    side.receive(Self.frame(1, stream: 1, Self.connect))
+    #expect(side.session.sectionUnderWay == 1)
+    side.receive(Array(Self.frame(9, flags: 4, stream: 1, [0x10, 1, 0x61, 1, 0x62]).dropLast()))
+    #expect(side.session.sectionUnderWay == 1)
+    side.receive([0x62])
+    #expect(side.session.sectionUnderWay == nil && side.section(0, of: 1) != nil)
+    side.receive(Self.frame(1, stream: 3, Self.connect))
+    #expect(side.session.sectionUnderWay == 2)
   }
 
   @Test func streamErrorsAreCounted() {
@@ -154,7 +215,7 @@ import Testing
     let side = server { $0.maximumConcurrentStreams = 2 }
     for stream: UInt32 in [1, 3, 5] { opened(side, stream) }
     end(side)
-    #expect(side.failure?.code == .protocolError)
+    #expect(side.failure?.code == .protocolError && side.failure?.abuse == .streams)
     #expect(side.section(0, of: 5) == nil)
   }
 

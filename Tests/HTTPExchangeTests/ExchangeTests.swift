@@ -106,39 +106,6 @@ struct ExchangeTests {
     #expect(slow.count == 512 << 10)
   }
 
-  @Test("an informational response comes before the final one")
-  func informational() throws {
-    let (client, server) = (HTTPClient(.http1), HTTPServer(.http1))
-    server.onRequest = { server, id in
-      #expect(server.requests[id]?.expectsContinue == true)
-      server.connection.inform(id, ResponseHead(status: 100))
-    }
-    server.onEnd = { $0.answer($1) }
-    _ = try client.ask("POST", "/", [Field("expect", "100-continue")], [1])
-    exchange(client, server)
-    #expect(client.informed == [100])
-  }
-
-  @Test("a change of protocol turns the connection into a tunnel")
-  func upgrade() throws {
-    let (client, server) = (HTTPClient(.http1), HTTPServer(.http1))
-    server.onEnd = { server, id in
-      guard server.requests[id]?.upgrade == "websocket", server.ends[id] == [] else { return }
-      try? server.connection.respond(
-        id, ResponseHead(status: 101), body: .streamed, upgrade: server.requests[id]?.upgrade)
-    }
-    let head = RequestHead(method: "GET", authority: "server", path: "/chat")
-    let id = try client.connection.request(head, body: .none, upgrade: "websocket")
-    client.connection.end(id)
-    exchange(client, server)
-    #expect(client.answers[id]?.isTunnel == true)
-    client.connection.send(id, [1, 2, 3].span)
-    server.connection.send(server.order[0], [4, 5].span)
-    exchange(client, server)
-    #expect(server.bodies[server.order[0]] == [1, 2, 3])
-    #expect(client.bodies[id] == [4, 5])
-  }
-
   @Test("a client that goes away is told as aborted, a server that does as lost", arguments: versions)
   func cut(version: HTTPVersion) throws {
     let (client, server) = (HTTPClient(version), HTTPServer(version))

@@ -14,12 +14,14 @@ import Testing
     Field("accept", "*/*"),
   ]
 
-  static func client(_ address: String = "10.1.0.9", mayForward: Bool = false) throws -> ClientFields {
+  static func client(
+    _ address: String = "10.1.0.9", mayForward: Bool = false, isNamed: Bool = true
+  ) throws -> ClientFields {
     ClientFields(
       identity: try Identity(spiffe: "spiffe://cluster.local/ns/shop/sa/web"),
       address: try #require(IPAddress(address)),
       scheme: "http", host: "orders:80",
-      destination: try Identity(spiffe: "spiffe://cluster.local/ns/shop/sa/orders"),
+      destination: isNamed ? try Identity(spiffe: "spiffe://cluster.local/ns/shop/sa/orders") : nil,
       mayForward: mayForward)
   }
 
@@ -37,8 +39,7 @@ import Testing
   }
 
   @Test func withoutAnIdentityThereIsNone() throws {
-    var client = try Self.client()
-    client.identity = nil
+    let client = ClientFields(identity: nil, address: try #require(IPAddress("10.1.0.9")), scheme: "http")
     var fields = Self.lies
     client.apply(to: &fields)
     #expect(fields.first("x-forwarded-client-cert") == nil)
@@ -63,6 +64,35 @@ import Testing
     var strange = [Field("x-forwarded-proto", "gopher")]
     try Self.client(mayForward: true).apply(to: &strange, telling: .forwardedProto)
     #expect(strange == [Field("x-forwarded-proto", "http")])
+  }
+
+  @Test func theDestinationIsNamedWhenItIsPicked() throws {
+    var client = try Self.client(isNamed: false)
+    let destination = try Identity(spiffe: "spiffe://cluster.local/ns/shop/sa/orders")
+    var fields: [Field] = []
+    client.apply(to: &fields)
+    #expect(fields.first("x-forwarded-client-cert") == "URI=spiffe://cluster.local/ns/shop/sa/web")
+    client.nameDestination(destination, in: &fields)
+    #expect(fields.first("x-forwarded-client-cert") == Self.certificate)
+    // What is named, or is not ours, stays.
+    client.nameDestination(destination, in: &fields)
+    #expect(fields.first("x-forwarded-client-cert") == Self.certificate)
+    for other in ["By=a;URI=spiffe://cluster.local/ns/shop/sa/web", "rule", "xURI=spiffe://a/ns/b/sa/c"] {
+      fields = [Field("x-forwarded-client-cert", other)]
+      client.nameDestination(destination, in: &fields)
+      #expect(fields.first("x-forwarded-client-cert") == other)
+    }
+    fields = [Field("x-forwarded-client-cert", "By=a;URI=b")]
+    client.mayForward = true
+    client.apply(to: &fields)
+    client.nameDestination(destination, in: &fields)
+    #expect(fields.first("x-forwarded-client-cert") == "By=a;URI=b,\(Self.certificate)")
+  }
+
+  @Test func whatIsToldIsConfigured() throws {
+    #expect(ClientFields.Telling(ClientField.standard) == .standard)
+    #expect(ClientFields.Telling(ClientField.allCases) == [.standard, .forwarded])
+    #expect(ClientFields.Telling([]) == [])
   }
 
   @Test func forwardedQuotesWhatNeedsIt() throws {

@@ -21,6 +21,10 @@ final class TemporaryDirectory {
     try FileManager.default.createSymbolicLink(atPath: "\(path)/\(name)", withDestinationPath: target)
   }
 
+  func make(_ name: String) throws {
+    try FileManager.default.createDirectory(atPath: "\(path)/\(name)", withIntermediateDirectories: true)
+  }
+
   static func namespace(_ name: String) -> String {
     "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: \(name)\n"
   }

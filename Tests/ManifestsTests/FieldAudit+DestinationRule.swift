@@ -89,8 +89,8 @@ extension AuditedFields {
     [
       FieldCase("tls", "mode: ISTIO_MUTUAL", .always),
       FieldCase("tls", "mode: DISABLE", .told(.unsupportedField)),
-      FieldCase("tls", "mode: SIMPLE", .rejected(.unsupportedField)),
-      FieldCase("tls", "mode: MUTUAL", .rejected(.unsupportedField)),
+      FieldCase("tls", "mode: SIMPLE", .effect),
+      FieldCase("mode", "mode: MUTUAL", .rejected(.unsupportedField)),
     ].map { FieldCase($0.field, "tls: {\($0.text)}", $0.outcome) }
     + [
       "clientCertificate: a", "privateKey: a", "caCertificates: a", "credentialName: a",
@@ -100,6 +100,25 @@ extension AuditedFields {
         String($0.prefix { $0 != ":" }), "tls: {mode: ISTIO_MUTUAL, \($0)}",
         without: "tls: {mode: ISTIO_MUTUAL}",
         .rejected(.unsupportedField))
+    }
+    + [
+      FieldCase("sni", "sni: a.example", .effect),
+      FieldCase("sni", "sni: \"*.a\"", .rejected(.invalidValue)),
+      FieldCase("subjectAltNames", "subjectAltNames: [a.example]", .effect),
+      FieldCase("subjectAltNames", "subjectAltNames: [\"\"]", .rejected(.invalidValue)),
+      FieldCase("insecureSkipVerify", "insecureSkipVerify: true", .effect),
+      FieldCase(
+        "subjectAltNames", "subjectAltNames: [a], insecureSkipVerify: true", .rejected(.invalidValue)),
+      FieldCase("caCertificates", "caCertificates: \(TrafficBench.authorities)", .effect),
+      FieldCase("caCertificates", "caCertificates: nowhere.pem", .rejected(.invalidValue)),
+      FieldCase("caCertificates", "caCertificates: /etc/ca.pem", .rejected(.invalidValue)),
+      FieldCase("caCertificates", "caCertificates: ../ca.pem", .rejected(.invalidValue)),
+      FieldCase("clientCertificate", "clientCertificate: a", .rejected(.unsupportedField)),
+      FieldCase("privateKey", "privateKey: a", .rejected(.unsupportedField)),
+      FieldCase("credentialName", "credentialName: a", .rejected(.unsupportedField)),
+      FieldCase("caCrl", "caCrl: a", .rejected(.unsupportedField)),
+    ].map {
+      FieldCase($0.field, "tls: {mode: SIMPLE, \($0.text)}", without: "tls: {mode: SIMPLE}", $0.outcome)
     }
 
   static let poolFields: [FieldCase] =

@@ -1,4 +1,6 @@
+import Glibc
 import MeshModel
+import TLSEngine
 import Testing
 
 @testable import Manifests
@@ -49,15 +51,21 @@ struct TrafficBench {
     """
   }
 
+  /// A file beside the manifests, with one authority.
+  static let authorities = "certificates/ca.pem"
+  static let authority =
+    (try? CertificateIssuer(trustDomain: .clusterLocal, now: Int64(time(nil))))?.bundle.pem ?? ""
+
   init(_ manifests: String..., hasWaypoints: Bool = true) throws {
     self.init(
       files: manifests.enumerated().map { ManifestFile(path: "\($0).yaml", text: $1) },
       hasWaypoints: hasWaypoints)
   }
 
-  init(files: [ManifestFile], hasWaypoints: Bool = true) {
+  init(files: [ManifestFile], attached: [String: AttachedFile] = [:], hasWaypoints: Bool = true) {
     let (objects, reading) = ManifestSet.load(
-      files: [ManifestFile(path: "shop.yaml", text: Self.shop)] + files)
+      files: [ManifestFile(path: "shop.yaml", text: Self.shop)] + files,
+      attached: [Self.authorities: .text(Self.authority)].merging(attached) { _, given in given })
     var options = CompileOptions()
     options.hasWaypoints = hasWaypoints
     let (mesh, compiling) = MeshCompiler.compile(objects, options: options)

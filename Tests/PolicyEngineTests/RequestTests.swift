@@ -159,6 +159,20 @@ func refusal(
     }
   }
 
+  @Test func aRequestWithoutAPathDeniesAndNeverAllows() throws {
+    var connect = RequestFacts(method: "CONNECT", path: "", host: "a:80")
+    connect.isPathUnknown = true
+    for term in [
+      Term(.path, Self.text(.prefix("/secret"))), Term(.path, [], unwanted: Self.text(.exact("/open"))),
+    ] {
+      let rules = [rule { $0.terms = [term] }]
+      #expect(try refusal(of: connect, [policy("p", .allow, rules)]) == .noPolicyAllows)
+      #expect(try refusal(of: connect, [policy("p", .deny, rules)]) == .policy("production/p"))
+    }
+    let methods = [rule { $0.terms = [Term(.method, Self.text(.exact("CONNECT")))] }]
+    #expect(try refusal(of: connect, [policy("p", .allow, methods)]) == nil)
+  }
+
   @Test func withoutARequestADenyHoldsAndAnAllowDoesNot() throws {
     for (attribute, holding, failing) in Self.table {
       switch attribute {

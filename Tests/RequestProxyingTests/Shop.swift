@@ -18,8 +18,18 @@ enum Shop {
 
   /// `pay` at 10.96.0.1 with endpoints 10.244.2.1 and so on, `shadow` with one at 10.244.3.1. The labels of
   /// endpoint n are `version: vN`.
-  static func mesh(endpoints: Int = 3, policies: [Authorization] = []) -> MeshSnapshot {
+  static func mesh(
+    endpoints: Int = 3, policies: [Authorization] = [], _ change: (inout Workload) -> Void = { _ in }
+  ) -> MeshSnapshot {
     var state = MeshState()
+    return mesh(endpoints: endpoints, policies: policies, in: &state, change)
+  }
+
+  /// The same as the next step of a mesh that is followed.
+  static func mesh(
+    endpoints: Int = 3, policies: [Authorization] = [], in state: inout MeshState,
+    _ change: (inout Workload) -> Void = { _ in }
+  ) -> MeshSnapshot {
     let pods = (1...endpoints).map { ("pay-\($0)", pay, "10.244.2.\($0)", "v\($0)") }
     for (name, service, address, version) in pods + [("shadow-1", shadow, "10.244.3.1", "v1")] {
       var workload = Workload(
@@ -30,6 +40,7 @@ enum Shop {
         services: [service: [PortMapping(servicePort: 80, targetPort: 8080)]])
       workload.waypoint = World.waypoint
       workload.subsetLabels = ["version": version]
+      change(&workload)
       state.upsert(workload)
     }
     for (service, address) in [(pay, "10.96.0.1"), (shadow, "10.96.0.2")] {
@@ -82,8 +93,10 @@ final class Applications {
   private(set) var servers: [(name: String, server: HTTPServer)] = []
   var total: Int { counts.values.reduce(0, +) }
 
-  func open(_ endpoint: MeshIndex.Endpoint, _ version: HTTPVersion = .http1) -> HTTPServer {
-    let server = HTTPServer(version)
+  func open(
+    _ endpoint: MeshIndex.Endpoint, _ version: HTTPVersion = .http1, limits: HTTPLimits = HTTPLimits()
+  ) -> HTTPServer {
+    let server = HTTPServer(version, limits: limits)
     let name = endpoint.workload.name
     server.onEnd = { [unowned self] server, id in
       counts[name, default: 0] += 1

@@ -27,13 +27,19 @@ final class World: RequestWorld {
   static let waypoint = ServiceKey(
     namespace: "production", hostname: "pay-waypoint.production.svc.cluster.local")
 
-  init(_ configuration: WaypointConfiguration, _ mesh: MeshSnapshot) throws {
-    proxy = RequestProxy(waypoint: Self.waypoint, world: self)
+  init(
+    _ configuration: WaypointConfiguration, _ mesh: MeshSnapshot, limits: HTTPLimits = HTTPLimits(),
+    seed: UInt64? = nil
+  ) throws {
+    proxy = RequestProxy(waypoint: Self.waypoint, world: self, limits: limits, seed: seed)
     proxy.adopt(mesh)
     proxy.adopt(try WaypointTables(configuration))
   }
 
-  func wake(at deadline: Instant) {}
+  /// When the proxy wants to be told the time, as a worker remembers it: it is told at no other time.
+  private var due: Instant?
+
+  func wake(at deadline: Instant) { due = due.map { min($0, deadline) } ?? deadline }
   func record(_ record: RequestRecord) { records.append(record) }
   func record(_ record: ConnectionRecord) { connections.append(record) }
 
@@ -84,7 +90,10 @@ final class World: RequestWorld {
     // In small steps, as a real clock would be looked at.
     while now < end {
       now = min(end, now + .milliseconds(10))
-      proxy.advance(to: now)
+      if let due, due <= now {
+        self.due = nil
+        proxy.advance(to: now)
+      }
       settle()
     }
   }
@@ -113,7 +122,7 @@ extension HTTPClient: FarEnd {
   func give(into bytes: inout OutputSpan<UInt8>) { connection.transmit(into: &bytes) }
   func told() { connection.settle() }
   func finished(isClean: Bool) { isClean ? connection.finish() : connection.cut("closed") }
-  var isClosing: Bool { false }
+  var isClosing: Bool { isOver }
 }
 
 /// A party that speaks no HTTP.
@@ -141,6 +150,8 @@ final class Link: Pipe {
   var isGone = false
   private var saidEnd = false
   private var farEnded = false
+  /// The far end takes nothing.
+  var isShut = false
   private(set) var credited = 0
   private(set) var received = 0
 
@@ -153,7 +164,9 @@ final class Link: Pipe {
   /// Owners are kept by nobody else until they are told the end.
   private var strong: (any PipeOwner)?
 
-  func wake() {}
+  /// The owner is asked only after it has said that it has something to say, as a stream asks.
+  private var isAwake = true
+  func wake() { isAwake = true }
   func credit(_ count: Int) { credited += count }
   func close(isClean: Bool) {
     isGone = true
@@ -194,13 +207,18 @@ final class Link: Pipe {
       owner.ended()
     }
     guard !isGone else { return true }
+    guard isAwake, !isShut else { return hasMoved }
+    isAwake = false
     var fill = PipeFill.later
     let back = drain(32 << 10) { fill = owner.transmit(into: &$0) }
-    owner.settle()
+    // What was written has left before the owner hears of it, and may close.
     if !back.isEmpty {
       hasMoved = true
+      isAwake = true
       far.take(back.span)
-    } else if fill == .end, !saidEnd, !isGone {
+    }
+    owner.settle()
+    if back.isEmpty, fill == .end, !saidEnd, !isGone {
       saidEnd = true
       hasMoved = true
       far.finished(isClean: true)

@@ -10,6 +10,8 @@ public final class HTTPServer: ServerConnectionHandler {
   public var ends: [ExchangeID: [Field]] = [:]
   public var aborted: [ExchangeID] = []
   public var left: [ExchangeID: Int] = [:]
+  /// Whose end was told once, and answered: what ends next is the tunnel.
+  public var answeredTunnels: Set<ExchangeID> = []
   public var onRequest: (HTTPServer, ExchangeID) -> Void = { _, _ in }
   public var onEnd: (HTTPServer, ExchangeID) -> Void = { _, _ in }
 
@@ -55,9 +57,13 @@ public final class HTTPClient: ClientConnectionHandler {
   public var ends: [ExchangeID: [Field]] = [:]
   public var failures: [ExchangeID: ExchangeFailure] = [:]
   public var left: [ExchangeID: Int] = [:]
+  /// It sends no more.
+  public var isOver = false
+  /// False: bodies are not read, and their window stays shut.
+  public var isReading = true
 
-  public init(_ version: HTTPVersion) {
-    connection = ClientConnection(version)
+  public init(_ version: HTTPVersion, limits: HTTPLimits = HTTPLimits()) {
+    connection = ClientConnection(version, limits: limits)
     connection.handler = self
   }
 
@@ -65,7 +71,7 @@ public final class HTTPClient: ClientConnectionHandler {
   public func answered(_ id: ExchangeID, _ response: IncomingResponse) { answers[id] = response }
   public func received(_ id: ExchangeID, _ bytes: Span<UInt8>) {
     for index in bytes.indices { bodies[id, default: []].append(bytes[index]) }
-    connection.consumed(id, bytes.count)
+    if isReading { connection.consumed(id, bytes.count) }
   }
   public func ended(_ id: ExchangeID, trailers: [Field]) { ends[id] = trailers }
   public func failed(_ id: ExchangeID, _ failure: ExchangeFailure) { failures[id] = failure }

@@ -291,7 +291,8 @@ import Testing
       .severalIdentities,
       .malformedIdentity("x"), .foreignTrustDomain(found: web, expected: .clusterLocal),
       .unexpectedIdentity(found: web, expected: Array(repeating: web, count: 6)),
-      .unexpectedIdentity(found: web, expected: []), .wrongServerName(expected: "x"), .other("x"),
+      .unexpectedIdentity(found: web, expected: []), .wrongServerName(expected: "x"),
+      .noneOfNames(expected: ["x"]), .other("x"),
     ]
     for refusal in refusals {
       #expect(refusal.description.hasPrefix("the peer"))

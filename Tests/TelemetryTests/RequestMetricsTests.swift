@@ -56,6 +56,22 @@ struct RequestMetricsTests {
     #expect(shown?.value == "/cart?access_token=-&b=1")
   }
 
+  @Test(
+    "how an endpoint was reached is said, and only what is mutual TLS all the way counts as that",
+    arguments: [(nil, nil, true), (.mutualTLS, "mutual_tls", true), ([], "none", false)]
+      as [(DestinationSecurity?, String?, Bool)])
+  func security(security: DestinationSecurity?, text: String?, isMutual: Bool) {
+    var record = Self.record()
+    record.destinationSecurity = security
+    #expect(RequestLine().fields(of: record).first { $0.key == "dst.security" }?.value == text)
+    let key = RequestKey(record)
+    let policy = key.labels.first { $0.name == "connection_security_policy" }?.value
+    #expect(policy == (isMutual ? "mutual_tls" : "unknown"))
+    #expect((key == RequestKey(Self.record())) == isMutual)
+    record.source = RequestParty(.init())
+    #expect(!RequestKey(record).isMutualTLS)
+  }
+
   @Test("each record leaves one line, as text and as JSON, and its level says whether all was well")
   func levels() throws {
     let pipe = try Pipe()

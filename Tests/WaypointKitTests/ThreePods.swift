@@ -109,9 +109,12 @@ final class ThreePods: Sendable {
     if let failure { throw failure }
   }
 
-  func publish(policies: [Authorization] = []) {
+  /// `tunnel`: how the server is reached; `port`: where its service leads, the application's when nil.
+  func publish(
+    policies: [Authorization] = [], server tunnel: Workload.TunnelProtocol = .hbone, port: UInt16? = nil
+  ) {
     let mesh = state.withLock { state -> MeshSnapshot in
-      let port = application.address.port
+      let port = port ?? application.address.port
       for (namespace, account, address) in [
         ("a", "client", clientAddress), ("b", "server-waypoint", waypointAddress),
         ("b", "server", serverAddress),
@@ -122,6 +125,7 @@ final class ThreePods: Sendable {
             trustDomain: .clusterLocal, namespace: namespace, serviceAccount: account),
           addresses: [address], tunnelProtocol: .hbone)
         if account == "server" {
+          workload.tunnelProtocol = tunnel
           workload.waypoint = Self.waypointService
           workload.services = [Self.service: [PortMapping(servicePort: 80, targetPort: port)]]
         }

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
+#include <grp.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <linux/sched.h>
@@ -384,6 +385,12 @@ static inline int apus_forbid_core_dumps(void) {
   struct rlimit none = {0, 0};
   return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) | setrlimit(RLIMIT_CORE, &none);
 }
+/* In this order: a user that is not root may change no groups. */
+static inline int apus_become_user(uint32_t user) {
+  if (setgroups(0, NULL) || setgid(user)) return -1;
+  return setuid(user); // of root: the real, effective and saved one
+}
+static inline int apus_forbid_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
 static inline int apus_raise_descriptor_limit(uint64_t *limit) {
   struct rlimit value;
   if (getrlimit(RLIMIT_NOFILE, &value)) return -1;

@@ -24,6 +24,11 @@ static inline int apus_SSL_CTX_only_tls13(SSL_CTX *settings) {
     && SSL_CTX_set_max_proto_version(settings, TLS1_3_VERSION) == 1;
 }
 
+static inline int apus_SSL_CTX_tls12_or_tls13(SSL_CTX *settings) {
+  return SSL_CTX_set_min_proto_version(settings, TLS1_2_VERSION) == 1
+    && SSL_CTX_set_max_proto_version(settings, TLS1_3_VERSION) == 1;
+}
+
 static inline int apus_SSL_CTX_set_groups(SSL_CTX *settings, const char *list) {
   return (int)SSL_CTX_set1_groups_list(settings, list);
 }

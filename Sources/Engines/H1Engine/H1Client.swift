@@ -35,6 +35,9 @@ public struct H1Client: Sendable {
     }
   }
 
+  /// Our side of the tunnel is over: nothing more is sent, and the peer may be told so.
+  public var hasEndedTunnel: Bool { writer.state == .over }
+
   // MARK: Requests
 
   /// Queues the head of a request; `send` and `end` follow, also where there is no body.

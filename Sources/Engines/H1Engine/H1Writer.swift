@@ -63,7 +63,7 @@ struct H1Writer: Sendable {
   }
 
   static func check(value: String, of name: String) throws(H1Error) {
-    guard value.utf8.allSatisfy(HTTPGrammar.isValue) else {
+    guard HTTPGrammar.isValue(value) else {
       throw .ours("the value of \(name) has a byte that may not be sent")
     }
   }

@@ -18,13 +18,19 @@ enum H2Callbacks {
     unsafe nghttp2_session_callbacks_set_on_header_callback(callbacks) {
       session, frame, name, nameLength, value, valueLength, _, user in
       let mailbox = unsafe H2Callbacks.mailbox(user)
+      let answer = unsafe H2Callbacks.charge(nameLength + valueLength, session, frame, mailbox)
+      if let answer { return answer }
       let nameBytes = unsafe UnsafeBufferPointer(start: name, count: nameLength)
       let valueBytes = unsafe UnsafeBufferPointer(start: value, count: valueLength)
       guard let name = unsafe String(validating: nameBytes, as: UTF8.self) else {
         return H2Callbacks.failStream
       }
       let value = unsafe WireText.text(Span(_unsafeElements: valueBytes))
-      return unsafe H2Callbacks.header(session, frame, Field(name, value), mailbox)
+      mailbox.fields.append(Field(name, value))
+      return H2Callbacks.goOn
+    }
+    unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { session, head, user in
+      unsafe H2Callbacks.beginFrame(session, head, H2Callbacks.mailbox(user))
     }
     unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { session, frame, user in
       unsafe H2Callbacks.frameReceived(session, frame, H2Callbacks.mailbox(user))
@@ -55,8 +61,8 @@ enum H2Callbacks {
     unsafe nghttp2_session_callbacks_set_send_data_callback(callbacks) { _, _, header, count, _, user in
       unsafe H2Callbacks.writeHeader(header, count, H2Callbacks.mailbox(user))
     }
-    unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, user in
-      unsafe H2Callbacks.frameSent(frame, H2Callbacks.mailbox(user))
+    unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { session, frame, user in
+      unsafe H2Callbacks.frameSent(session, frame, H2Callbacks.mailbox(user))
     }
     unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) { _, frame, error, user in
       unsafe H2Callbacks.frameNotSent(frame, error, H2Callbacks.mailbox(user))
@@ -67,30 +73,58 @@ enum H2Callbacks {
 extension H2Callbacks {
   // MARK: Receiving
 
+  /// Every frame but CONTINUATION means that a section before it is over.
+  private static func beginFrame(
+    _ session: OpaquePointer?, _ head: UnsafePointer<nghttp2_frame_hd>?, _ mailbox: H2Mailbox
+  ) -> Int32 {
+    guard let type = unsafe head?.pointee.type else { return goOn }
+    switch UInt32(type) {
+    case NGHTTP2_CONTINUATION.rawValue: return goOn
+    case NGHTTP2_HEADERS.rawValue: mailbox.worked()
+    case NGHTTP2_DATA.rawValue, NGHTTP2_RST_STREAM.rawValue, NGHTTP2_SETTINGS.rawValue,
+      NGHTTP2_PING.rawValue, NGHTTP2_GOAWAY.rawValue:
+      break
+    default:
+      mailbox.idleFrames += 1
+      if mailbox.idleFrames > mailbox.settings.maximumIdleFrames {
+        unsafe _ = end(session, mailbox, "too many frames that move nothing", .idleFrames)
+      }
+    }
+    mailbox.isInSection = false
+    return goOn
+  }
+
   private static func beginHeaders(_ frame: UnsafePointer<nghttp2_frame>?, _ mailbox: H2Mailbox) -> Int32 {
     mailbox.fields = []
     mailbox.fieldBytes = 0
+    mailbox.sections += 1
+    mailbox.isInSection = true
     if mailbox.isServer, let frame = unsafe frame, unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
       unsafe _ = mailbox.live.insert(frame.pointee.hd.stream_id)
     }
     return goOn
   }
 
-  private static func header(
-    _ session: OpaquePointer?, _ frame: UnsafePointer<nghttp2_frame>?, _ field: Field, _ mailbox: H2Mailbox
-  ) -> Int32 {
+  /// Counts a field before anything is made of it; nil when it is to be kept.
+  private static func charge(
+    _ count: Int, _ session: OpaquePointer?, _ frame: UnsafePointer<nghttp2_frame>?, _ mailbox: H2Mailbox
+  ) -> Int32? {
+    guard mailbox.failure == nil else { return failStream }
     // 32 bytes of overhead a field, as RFC 9113 section 6.5.2 counts.
-    mailbox.fieldBytes += field.name.utf8.count + field.value.utf8.count + 32
-    guard mailbox.fieldBytes <= Int(mailbox.settings.maximumHeaderList) else {
-      mailbox.fields = []
-      if let stream = unsafe frame?.pointee.hd.stream_id {
-        unsafe _ = nghttp2_submit_rst_stream(
-          session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, H2Code.enhanceYourCalm.rawValue)
-      }
+    mailbox.fieldBytes += count + 32
+    guard mailbox.isSectionTooLarge else { return nil }
+    mailbox.fields = []
+    if mailbox.fieldBytes > mailbox.settings.decodingFactor * Int(mailbox.settings.maximumHeaderList) {
+      unsafe _ = end(session, mailbox, "fields that grow far above the limit of a head", .fields)
       return failStream
     }
-    mailbox.fields.append(field)
-    return goOn
+    // Decoded to its end, for the sake of the fields after it, and forgotten.
+    guard !mailbox.settings.tellsLargeSections else { return goOn }
+    if let stream = unsafe frame?.pointee.hd.stream_id {
+      unsafe _ = nghttp2_submit_rst_stream(
+        session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, H2Code.enhanceYourCalm.rawValue)
+    }
+    return failStream
   }
 
   private static func dataReceived(
@@ -113,7 +147,11 @@ extension H2Callbacks {
     let acknowledges = UInt32(head.flags) & NGHTTP2_FLAG_ACK.rawValue != 0
     switch UInt32(head.type) {
     case NGHTTP2_HEADERS.rawValue:
-      mailbox.append(.headers(stream: head.stream_id, fields: mailbox.fields, endStream: ends))
+      mailbox.isInSection = false
+      mailbox.append(
+        mailbox.isSectionTooLarge
+          ? .tooLarge(stream: head.stream_id, endStream: ends)
+          : .headers(stream: head.stream_id, fields: mailbox.fields, endStream: ends))
       mailbox.fields = []
     case NGHTTP2_DATA.rawValue:
       if ends {
@@ -149,17 +187,19 @@ extension H2Callbacks {
   private static func emptyFrame(_ session: OpaquePointer?, _ mailbox: H2Mailbox) -> Int32 {
     mailbox.emptyFrames += 1
     guard mailbox.emptyFrames > mailbox.settings.maximumEmptyFrames else { return goOn }
-    return unsafe end(session, mailbox, "too many DATA frames without a byte")
+    return unsafe end(session, mailbox, "too many DATA frames without a byte", .emptyFrames)
   }
 
   private static func invalidFrame(_ session: OpaquePointer?, _ error: Int32, _ mailbox: H2Mailbox) -> Int32 {
     mailbox.streamErrors += 1
     guard mailbox.streamErrors > mailbox.settings.maximumStreamErrors else { return goOn }
-    return unsafe end(session, mailbox, "too many frames that break a rule")
+    return unsafe end(session, mailbox, "too many frames that break a rule", .streamErrors)
   }
 
-  private static func end(_ session: OpaquePointer?, _ mailbox: H2Mailbox, _ detail: String) -> Int32 {
-    mailbox.fail(.enhanceYourCalm, detail)
+  private static func end(
+    _ session: OpaquePointer?, _ mailbox: H2Mailbox, _ detail: String, _ abuse: H2Abuse
+  ) -> Int32 {
+    mailbox.fail(.enhanceYourCalm, detail, abuse)
     unsafe _ = nghttp2_session_terminate_session(session, H2Code.enhanceYourCalm.rawValue)
     return goOn
   }
@@ -221,16 +261,35 @@ extension H2Callbacks {
     return goOn
   }
 
-  private static func frameSent(_ frame: UnsafePointer<nghttp2_frame>?, _ mailbox: H2Mailbox) -> Int32 {
-    guard let frame = unsafe frame, UInt32(unsafe frame.pointee.hd.type) == NGHTTP2_GOAWAY.rawValue else {
-      return goOn
-    }
-    let goaway = unsafe frame.pointee.goaway
-    if unsafe goaway.error_code != 0, unsafe goaway.error_code != mailbox.ending?.rawValue {
-      let reason = unsafe UnsafeBufferPointer(start: goaway.opaque_data, count: goaway.opaque_data_len)
-      unsafe mailbox.fail(H2Code(rawValue: goaway.error_code), String(decoding: reason, as: UTF8.self))
+  private static func frameSent(
+    _ session: OpaquePointer?, _ frame: UnsafePointer<nghttp2_frame>?, _ mailbox: H2Mailbox
+  ) -> Int32 {
+    guard let frame = unsafe frame else { return goOn }
+    let head = unsafe frame.pointee.hd
+    switch UInt32(head.type) {
+    case NGHTTP2_GOAWAY.rawValue: unsafe goawaySent(frame.pointee.goaway, mailbox)
+    case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
+      if UInt32(head.type) == NGHTTP2_DATA.rawValue { mailbox.worked() }
+      guard UInt32(head.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0, mailbox.isServer,
+        mailbox.settings.endsUnreadRequests,
+        unsafe nghttp2_session_get_stream_remote_close(session, head.stream_id) == 0
+      else { return goOn }
+      unsafe _ = nghttp2_submit_rst_stream(
+        session, UInt8(NGHTTP2_FLAG_NONE.rawValue), head.stream_id, H2Code.noError.rawValue)
+    default: break
     }
     return goOn
+  }
+
+  private static func goawaySent(_ goaway: nghttp2_goaway, _ mailbox: H2Mailbox) {
+    if unsafe goaway.error_code != 0, unsafe goaway.error_code != mailbox.ending?.rawValue {
+      let reason = unsafe UnsafeBufferPointer(start: goaway.opaque_data, count: goaway.opaque_data_len)
+      let (code, words) = unsafe (
+        H2Code(rawValue: goaway.error_code), String(decoding: reason, as: UTF8.self)
+      )
+      let abuse = H2Session.abuse(of: code, words)
+      mailbox.fail(code, words.isEmpty ? abuse?.rawValue ?? "" : words, abuse)
+    }
   }
 
   /// A request that could not be opened: it was reset while it waited, or GOAWAY came first. nghttp2 may not

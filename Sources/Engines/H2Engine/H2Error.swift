@@ -13,8 +13,11 @@ public struct H2Error: Error, Hashable, Sendable, CustomStringConvertible {
   public let blame: Blame
   public let code: H2Code
   public let detail: String
+  /// The limit that the peer met, when it was one.
+  public let abuse: H2Abuse?
 
-  public init(_ scope: Scope, blame: Blame, code: H2Code, _ detail: String) {
+  public init(_ scope: Scope, blame: Blame, code: H2Code, _ detail: String, abuse: H2Abuse? = nil) {
+    self.abuse = abuse
     self.scope = scope
     self.blame = blame
     self.code = code

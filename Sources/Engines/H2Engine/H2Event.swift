@@ -5,6 +5,9 @@ public enum H2Event: Hashable, Sendable {
   /// A complete field section: request, response, informational response or trailers; pseudo-header fields
   /// (`:method`, `:status`, ...) come first, as received. With `endStream`, no `endOfStream` follows.
   case headers(stream: Int32, fields: [Field], endStream: Bool)
+  /// A field section above `maximumHeaderList`, where `tellsLargeSections` asks to be told: it is gone, and
+  /// the stream is the owner's to answer or reset.
+  case tooLarge(stream: Int32, endStream: Bool)
   /// Payload, as a range of the bytes just given to `receive`: nothing is copied. Give the window back with
   /// `consume` when the bytes have left, also if the stream has died meanwhile.
   case data(stream: Int32, range: Range<Int>)

@@ -32,12 +32,16 @@ import HTTPModel
   // The field section under way: only one at a time, for CONTINUATION frames follow each other.
   var fields: [Field] = []
   var fieldBytes = 0
+  /// How many sections have begun, and whether the last of them is not whole.
+  var sections = 0
+  var isInSection = false
 
   /// The largest DATA payload now: a session earns large frames, and nghttp2's buffer for them, by filling
   /// one.
   var dataPayload = 16_375
   var emptyFrames = 0
   var streamErrors = 0
+  var idleFrames = 0
 
   /// The payload of the PING of a graceful end; keepalive counts from zero and never meets it.
   static let drainPing: UInt64 = 0x6170_7573_6472_6169
@@ -49,12 +53,18 @@ import HTTPModel
 
   var room: Int { capacity - used }
 
+  /// The section under way is above the limit, and its fields are gone.
+  var isSectionTooLarge: Bool { fieldBytes > Int(settings.maximumHeaderList) }
+
   func append(_ event: H2Event) { events.list.append(event) }
 
   /// The session is lost by the peer's doing; the first reason stands.
-  func fail(_ code: H2Code, _ detail: String) {
-    if failure == nil { failure = H2Error(.session, blame: .peer, code: code, detail) }
+  func fail(_ code: H2Code, _ detail: String, _ abuse: H2Abuse? = nil) {
+    if failure == nil { failure = H2Error(.session, blame: .peer, code: code, detail, abuse: abuse) }
   }
+
+  /// The session did something that explains frames without a use of their own.
+  func worked() { idleFrames = max(0, idleFrames - settings.framesPerWork) }
 }
 
 extension H2Mailbox {

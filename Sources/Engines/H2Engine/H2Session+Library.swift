@@ -17,6 +17,7 @@ extension H2Session {
     unsafe nghttp2_option_set_no_closed_streams(option, 1)
     unsafe nghttp2_option_set_max_outbound_ack(option, settings.maximumUnsentAcknowledgements)
     unsafe nghttp2_option_set_max_settings(option, settings.maximumSettings)
+    unsafe nghttp2_option_set_max_send_header_block_length(option, largestSection)
     unsafe nghttp2_option_set_max_continuations(option, settings.maximumContinuations)
     unsafe nghttp2_option_set_stream_reset_rate_limit(option, settings.resetBurst, settings.resetsPerSecond)
     let user = unsafe Unmanaged.passUnretained(mailbox).toOpaque()
@@ -42,6 +43,9 @@ extension H2Session {
     case .client: entries.append(entry(NGHTTP2_SETTINGS_ENABLE_PUSH, 0))
     case .server:
       entries.append(entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings.maximumConcurrentStreams))
+      if settings.takesExtendedConnect {
+        entries.append(entry(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1))
+      }
     }
     let none = UInt8(NGHTTP2_FLAG_NONE.rawValue)
     let settled = unsafe entries.withUnsafeBufferPointer { buffer in
@@ -56,9 +60,24 @@ extension H2Session {
     unsafe String(cString: nghttp2_strerror(Int32(truncatingIfNeeded: status)))
   }
 
+  static func abuse(ofLibraryError status: Int) -> H2Abuse? {
+    switch Int32(truncatingIfNeeded: status) {
+    case NGHTTP2_ERR_FLOODED.rawValue: .acknowledgements
+    case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue: .continuations
+    default: nil
+    }
+  }
+
+  /// The limit behind a GOAWAY that nghttp2 sent on its own: it says INTERNAL_ERROR without a word for its
+  /// limit of resets alone, and names that of streams.
+  static func abuse(of code: H2Code, _ words: String) -> H2Abuse? {
+    if code == .internalError, words.isEmpty { return .rapidReset }
+    return words.contains("max concurrent streams") ? .streams : nil
+  }
+
   static func code(ofLibraryError status: Int) -> H2Code {
     switch Int32(truncatingIfNeeded: status) {
-    case NGHTTP2_ERR_FLOODED.rawValue: .enhanceYourCalm
+    case NGHTTP2_ERR_FLOODED.rawValue, NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue: .enhanceYourCalm
     case NGHTTP2_ERR_NOMEM.rawValue, NGHTTP2_ERR_CALLBACK_FAILURE.rawValue: .internalError
     default: .protocolError
     }

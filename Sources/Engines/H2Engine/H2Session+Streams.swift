@@ -46,6 +46,20 @@ extension H2Session {
     }
   }
 
+  /// Queues an informational response (1xx), before the final one. A stream that is gone is ignored.
+  public func submitInformational(_ stream: Int32, _ fields: [Field]) throws(H2Error) {
+    precondition(role == .server, "only servers answer")
+    guard mailbox.live.contains(stream) else { return }
+    let status = try unsafe H2FieldBlock.withPairs(fields, scope: .stream(stream)) { pairs in
+      unsafe nghttp2_submit_headers(
+        session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, nil, pairs.baseAddress, pairs.count, nil)
+    }
+    guard status == 0 else {
+      throw H2Error(
+        .stream(stream), blame: .ourselves, code: .internalError, H2Session.text(ofLibraryError: Int(status)))
+    }
+  }
+
   /// Asks the source again for a stream that answered `later`; harmless for any other.
   public func resume(_ stream: Int32) { unsafe _ = nghttp2_session_resume_data(session, stream) }
 
@@ -79,6 +93,11 @@ extension H2Session {
 
   /// Streams not yet closed, requests that still wait for the peer's limit among them.
   public var openStreams: Int { mailbox.live.count }
+
+  /// The peer takes CONNECT with `:protocol` (RFC 8441); false until its SETTINGS arrive.
+  public var peerTakesExtendedConnect: Bool {
+    unsafe nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1
+  }
 
   /// The peer's stream limit: 100 is assumed until its SETTINGS arrive; `UInt32.max` when it has none.
   public var peerMaxConcurrentStreams: UInt32 {

@@ -9,6 +9,9 @@ import CNghttp2
   public enum Role: Sendable { case client, server }
 
   static let frameHeader = 9
+  /// What may be sent as one field section, in bytes before compression: twice the largest head that is read
+  /// (1 MiB), for what is added to it.
+  static let largestSection = 2 << 20
 
   public let role: Role
   let session: OpaquePointer
@@ -53,7 +56,9 @@ import CNghttp2
     isBusy = false
     if status < 0 {
       isDead = true
-      mailbox.fail(H2Session.code(ofLibraryError: status), H2Session.text(ofLibraryError: status))
+      mailbox.fail(
+        H2Session.code(ofLibraryError: status), H2Session.text(ofLibraryError: status),
+        H2Session.abuse(ofLibraryError: status))
     }
     if mailbox.mayFinishDrain { finishDrain() }
     if let failure = mailbox.failure { throw failure }
@@ -141,6 +146,9 @@ import CNghttp2
     return unsafe isDead
       || (nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0)
   }
+
+  /// The number of the field section of which a part has come, counted from one; nil between sections.
+  public var sectionUnderWay: Int? { mailbox.isInSection ? mailbox.sections : nil }
 
   /// Why the session failed, if it did; set at the latest when its GOAWAY has been written.
   public var failure: H2Error? { mailbox.failure }

@@ -30,13 +30,22 @@ public struct Deadlines: Sendable {
     return first.token
   }
 
+  /// Forgets deadlines that nobody waits for any more. Takes time in proportion to all of them.
+  public mutating func keep(where isWanted: (UInt64) -> Bool) {
+    heap.removeAll { !isWanted($0.token) }
+    // What is ordered is a heap.
+    heap.sort { $0.when < $1.when }
+  }
+
   private mutating func sink() {
     var parent = 0
     while true {
       var least = parent
-      for child in [2 * parent + 1, 2 * parent + 2]
-      where child < heap.count && heap[child].when < heap[least].when {
-        least = child
+      var child = 2 * parent + 1
+      let last = min(child + 1, heap.count - 1)
+      while child <= last {
+        if heap[child].when < heap[least].when { least = child }
+        child += 1
       }
       guard least != parent else { return }
       heap.swapAt(parent, least)

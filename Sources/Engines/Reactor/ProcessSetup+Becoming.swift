@@ -38,8 +38,11 @@ extension ProcessSetup {
   }
 
   /// Becomes the program at `path`; returns only by throwing. Signals are as a fresh process has them.
+  ///
+  /// `user`: nil for the one that this process has. Else the program runs as that user, in the group of the
+  /// same number and in no other, without capabilities, and cannot gain any by becoming another program.
   public static func execute(
-    _ path: String, arguments: [String], environment: [String]
+    _ path: String, as user: UInt32? = nil, arguments: [String], environment: [String]
   ) throws(SystemError) -> Never {
     apus_unblock_all_signals()
     for number in [SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGCHLD] {
@@ -48,8 +51,21 @@ extension ProcessSetup {
     // Never freed: they live until the process becomes another, or ends by the error.
     let argumentList = unsafe arguments.map { unsafe strdup($0) } + [nil]
     let environmentList = unsafe environment.map { unsafe strdup($0) } + [nil]
+    guard let user else {
+      _ = unsafe execve(path, argumentList, environmentList)
+      throw SystemError("execve(\(path))")
+    }
+    // Opened before: the user need not be let into the folder where the program is.
+    let program = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    try become(user)
     _ = unsafe execve(path, argumentList, environmentList)
+    if errno == EACCES, program >= 0 { _ = unsafe fexecve(program, argumentList, environmentList) }
     throw SystemError("execve(\(path))")
+  }
+
+  private static func become(_ user: UInt32) throws(SystemError) {
+    guard apus_become_user(user) == 0 else { throw SystemError("setresuid(\(user))") }
+    guard apus_forbid_new_privileges() == 0 else { throw SystemError("prctl(PR_SET_NO_NEW_PRIVS)") }
   }
 
   /// Whether this process may run the file.

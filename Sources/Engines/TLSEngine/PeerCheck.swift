@@ -17,6 +17,11 @@ enum PeerCheck {
       try unsafe verify(chain, leaf)
       guard unsafe matches(leaf, name) else { throw .wrongServerName(expected: name) }
       return nil
+    case .server(_, let names):
+      try unsafe verify(chain, leaf)
+      guard unsafe has(leaf, oneOf: names) else { throw .noneOfNames(expected: names) }
+      return nil
+    case .anybody: return nil
     case .anyTrusted, .trustDomain, .identities:
       let found = try unsafe vouched(chain, leaf, trust)
       try judge(found, expecting, trust)
@@ -98,6 +103,20 @@ enum PeerCheck {
     return unsafe X509_check_host(leaf, name, name.utf8.count, flags, nil) == 1
   }
 
+  /// Whether an X509 has one of these names, exactly; the case of DNS names does not count.
+  private static func has(_ leaf: OpaquePointer, oneOf names: [String]) -> Bool {
+    guard case .names(let found) = unsafe SubjectNames.read(leaf) else { return false }
+    func lowered(_ bytes: [UInt8]) -> [UInt8] {
+      bytes.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }
+    }
+    let dnsNames = found.dnsNames.map(lowered)
+    return names.contains { name in
+      let bytes = Array(name.utf8)
+      if let address = IPAddress(name) { return found.addresses.contains(address.bytes) }
+      return found.uris.contains(bytes) || dnsNames.contains(lowered(bytes))
+    }
+  }
+
   private static func refusal(code: Int32) -> PeerRefusal {
     switch code {
     case X509_V_ERR_CERT_HAS_EXPIRED: return .expired
@@ -120,7 +139,7 @@ enum PeerCheck {
     case .unknownAuthority, .notOfItsDomain, .noCertificate: X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
     // handshake_failure: a good certificate, but not of whom we want.
     case .foreignTrustDomain, .unexpectedIdentity: X509_V_ERR_APPLICATION_VERIFICATION
-    case .wrongServerName: X509_V_ERR_HOSTNAME_MISMATCH
+    case .wrongServerName, .noneOfNames: X509_V_ERR_HOSTNAME_MISMATCH
     // bad_certificate.
     case .authorityAsPeer, .noIdentity, .severalIdentities, .malformedIdentity, .other:
       X509_V_ERR_CERT_REJECTED

@@ -12,6 +12,11 @@ public enum PeerExpectation: Hashable, Sendable {
   case trustDomain(TrustDomain)
   /// A server with this DNS name or IP address among its names, as a client of the control plane asks.
   case serverName(String)
+  /// A server that is greeted by this name, or by none, and has one of these among the names of its
+  /// certificate: DNS names, addresses and URIs, compared exactly, a `*` standing for itself.
+  case server(called: String, having: [String])
+  /// Whoever answers, greeted by this name: nothing of its certificate is looked at.
+  case anybody(called: String)
   /// No certificate is asked for: only for a server whose clients prove themselves by other means.
   case nobody
 }

@@ -20,6 +20,8 @@ extension PeerRefusal: CustomStringConvertible {
       "the peer is \(found), expected was \(Self.list(expected))"
     case .wrongServerName(let expected):
       "the peer's certificate is not for the server name \(expected.debugDescription)"
+    case .noneOfNames(let expected):
+      "the peer's certificate has not the name \(Self.list(expected.map(\.debugDescription)))"
     case .other(let reason): "the peer's certificate is refused: \(reason)"
     }
   }

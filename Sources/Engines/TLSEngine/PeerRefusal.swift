@@ -28,6 +28,8 @@ public enum PeerRefusal: Error, Hashable, Sendable {
   case unexpectedIdentity(found: Identity, expected: [Identity])
   /// Its certificate is not for the server name that we dialed.
   case wrongServerName(expected: String)
+  /// Its certificate has none of the names of which one is asked for.
+  case noneOfNames(expected: [String])
   /// Any other failure of the chain, in OpenSSL's words.
   case other(String)
 }

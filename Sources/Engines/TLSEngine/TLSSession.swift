@@ -2,7 +2,8 @@ public import Bytes
 import COpenSSL
 public import MeshModel
 
-/// One end of a TLS 1.3 session, without a socket: ciphertext in, plaintext out, and the other way round.
+/// One end of a TLS session (1.3 within the mesh), without a socket: ciphertext in, plaintext out, and the
+/// other way round.
 ///
 /// The owner hands over what the socket gave by `receive`, and sends what gathers in `outgoing`. After a
 /// failure `outgoing` may hold the alert that tells the peer, and is worth one last send. Not for use by
@@ -154,7 +155,11 @@ public import MeshModel
   /// Names the server that we dial (SNI), when it has a DNS name. Peers of the mesh are known by identity
   /// alone.
   private func nameServer() throws(TLSError) {
-    guard case .serverName(let name) = expectation else { return }
+    let name: String
+    switch expectation {
+    case .serverName(let called), .server(let called, _), .anybody(let called): name = called
+    case .identities, .anyTrusted, .trustDomain, .nobody: return
+    }
     if IPAddress(name) != nil { return }
     guard !name.utf8.contains(0), unsafe apus_SSL_set_server_name(ssl, name) == 1 else {
       ErrorQueue.clear()

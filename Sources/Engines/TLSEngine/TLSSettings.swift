@@ -40,6 +40,15 @@ import COpenSSL
     try TLSSettings(.client, credentials, TrustStore(roots), alpn, insistsOnALPN: insistsOnALPN)
   }
 
+  /// For dialing a server that is none of the mesh: TLS 1.2 is good enough where it keeps what is said secret
+  /// for ever (ephemeral keys) and whole (AEAD). Without roots nobody can be told from anybody else.
+  public static func outside(
+    roots: TrustBundle?, alpn: [String], insistsOnALPN: Bool
+  ) throws(TLSError) -> TLSSettings {
+    try TLSSettings(
+      .client, nil, roots.map { TrustStore($0) }, alpn, insistsOnALPN: insistsOnALPN, takesTLS12: true)
+  }
+
   /// For accepting. Every client must show a certificate.
   public static func server(
     credentials: Credentials, trust: TrustStore, alpn: [String] = ["h2"]
@@ -57,7 +66,7 @@ import COpenSSL
 
   private init(
     _ role: TLSRole, _ credentials: Credentials?, _ trust: TrustStore?, _ alpn: [String],
-    insistsOnALPN: Bool = true
+    insistsOnALPN: Bool = true, takesTLS12: Bool = false
   ) throws(TLSError) {
     ErrorQueue.clear()
     let method = role == .client ? unsafe TLS_client_method() : unsafe TLS_server_method()
@@ -69,6 +78,7 @@ import COpenSSL
     self.insistsOnALPN = insistsOnALPN
     unsafe self.handle = unsafe handle
     try applyProfile()
+    if takesTLS12 { try takeTLS12() }
     try applyCredentials()
     try applyProtocols()
     if let roots = trust?.roots { unsafe SSL_CTX_set1_cert_store(handle, roots.handle) }
@@ -89,6 +99,12 @@ import COpenSSL
       unsafe SSL_CTX_set_ciphersuites(handle, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384") == 1,
       unsafe apus_SSL_CTX_set_groups(handle, "X25519:P-256") == 1,
       unsafe SSL_CTX_set_num_tickets(handle, 0) == 1
+    else { throw .engine(ErrorQueue.drainText()) }
+  }
+
+  private func takeTLS12() throws(TLSError) {
+    guard unsafe apus_SSL_CTX_tls12_or_tls13(handle) == 1,
+      unsafe SSL_CTX_set_cipher_list(handle, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1
     else { throw .engine(ErrorQueue.drainText()) }
   }
 

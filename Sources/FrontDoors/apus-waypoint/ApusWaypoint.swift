@@ -72,6 +72,11 @@ struct ApusWaypoint: AsyncParsableCommand {
       valueName: "file"))
   var issuerRoots: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "For tests: what rules leave to chance is the same in every run.", visibility: .hidden))
+  var seed: UInt64?
+
   @Option(help: "trace, debug, info, notice, warning or error.")
   var logLevel = "info"
 
@@ -144,6 +149,7 @@ struct ApusWaypoint: AsyncParsableCommand {
     settings.drainSeconds = drainSeconds
     settings.showsQueries = logQueries
     settings.issuerRoots = issuerRoots
+    settings.seed = seed
     return settings
   }
 

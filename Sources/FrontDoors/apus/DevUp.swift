@@ -64,6 +64,10 @@ struct DevUp: ParsableCommand {
       off. Without it the first free port from 15099 on.
       """, valueName: "address:port"))
   var page: String?
+  @Option(
+    help: ArgumentHelp(
+      "For tests: what waypoints leave to chance is the same in every run.", visibility: .hidden))
+  var waypointSeed: UInt64?
   @Option(help: "Of agents and control plane: trace, debug, info, notice, warning or error.")
   var logLevel = "info"
   @Option(help: "With --detach: seconds to wait for readiness.")
@@ -87,6 +91,7 @@ struct DevUp: ParsableCommand {
         logLevel: logLevel)
       options.waypointIdleSeconds = waypointIdle
       options.issuerRoots = issuerRoots.map(Self.absolute)
+      options.waypointSeed = waypointSeed
       options.controlFlags = controlFlags
       options.page = try pageChoice()
       if detach, !detached {

@@ -12,13 +12,17 @@ struct PodInit: ParsableCommand {
   @Option var hosts: String?
   @Option var resolver: String?
   @Option var hostname = ""
+  @Option var user: UInt32?
+  @Option var shown: String?
   @Argument(parsing: .postTerminator) var command: [String]
 
   func run() throws {
     try reporting {
-      let entry = PodEntry(
+      var entry = PodEntry(
         network: network, cgroup: cgroup, hosts: hosts, resolver: resolver, hostname: hostname,
         directory: directory)
+      entry.user = user
+      entry.shown = shown
       try entry.becomeWithOwnEnvironment(command)
     }
   }

@@ -4,11 +4,6 @@ struct FieldSection {
   private(set) var fields: [Field] = []
   private(set) var host: String?
 
-  /// Fields that HTTP/2 has no place for (section 8.2.2).
-  private static let connectionSpecific: Set<String> = [
-    "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade",
-  ]
-
   /// `known` are the pseudo-header fields that may be there, each once and before all others.
   init(_ section: [Field], known: Set<String>) throws(HeadError) {
     var cookie: Int?
@@ -39,19 +34,38 @@ struct FieldSection {
   }
 
   private static func check(_ field: Field) throws(HeadError) {
-    let name = field.name.utf8.first == UInt8(ascii: ":") ? field.name.dropFirst() : field.name[...]
-    guard HTTPGrammar.isToken(name), !name.utf8.contains(where: { (0x41...0x5a).contains($0) }) else {
+    var name = field.name.utf8Span.span
+    if name.count > 1, name[0] == UInt8(ascii: ":") { name = name.extracting(1...) }
+    guard HTTPGrammar.isToken(name), !hasUpperCase(name) else {
       throw HeadError("a field's name is not a token in lower case")
     }
-    guard field.value.utf8.allSatisfy(HTTPGrammar.isValue) else {
+    guard HTTPGrammar.isValue(field.value) else {
       throw HeadError("the value of \(field.name) has a control byte")
     }
-    let isSpace = { (byte: UInt8) in byte == 0x20 || byte == 0x09 }
-    guard field.value.utf8.first.map(isSpace) != true, field.value.utf8.last.map(isSpace) != true else {
+    let value = field.value.utf8Span.span
+    guard value.isEmpty || !isSpace(value[0]) && !isSpace(value[value.count - 1]) else {
       throw HeadError("the value of \(field.name) begins or ends with space")
     }
-    guard !connectionSpecific.contains(field.name) else {
+    guard !isConnectionSpecific(field.name) else {
       throw HeadError("\(field.name) has no place in HTTP/2")
+    }
+  }
+
+  private static func hasUpperCase(_ name: Span<UInt8>) -> Bool {
+    for index in name.indices where name[index] >= 0x41 && name[index] <= 0x5a { return true }
+    return false
+  }
+
+  private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+  /// Fields that HTTP/2 has no place for (section 8.2.2). By length first: nearly every name is none.
+  private static func isConnectionSpecific(_ name: String) -> Bool {
+    switch name.utf8.count {
+    case 7: name == "upgrade"
+    case 10: name == "connection" || name == "keep-alive"
+    case 16: name == "proxy-connection"
+    case 17: name == "transfer-encoding"
+    default: false
     }
   }
 }

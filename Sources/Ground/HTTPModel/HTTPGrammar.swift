@@ -3,20 +3,27 @@ public enum HTTPGrammar {
   /// A byte of a token: methods, field names, options.
   public static func isToken(_ byte: UInt8) -> Bool {
     guard byte < 0x80 else { return false }
-    let word = byte < 64 ? tokensBelow64 : tokensFrom64
-    return word >> (byte & 63) & 1 == 1
+    return (byte < 64 ? tokensBelow64 : tokensFrom64) >> (byte & 63) & 1 == 1
   }
 
-  private static let tokensBelow64 = mask("!#$%&'*+-.0123456789", from: 0)
-  private static let tokensFrom64 =
-    mask("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz^_`|~", from: 64)
+  /// A bit for each of `!#$%&'*+-.` and the digits; literals, because every name of every message asks.
+  private static var tokensBelow64: UInt64 { 0x03ff_6cfa_0000_0000 }
+  /// A bit for each of the letters and `^_`|~`.
+  private static var tokensFrom64: UInt64 { 0x57ff_ffff_c7ff_fffe }
 
-  private static func mask(_ characters: String, from: UInt8) -> UInt64 {
-    characters.utf8.reduce(0) { $0 | 1 << UInt64($1 - from) }
+  public static func isToken(_ text: String) -> Bool { isToken(text.utf8Span.span) }
+
+  /// Of bytes, for who looks at a part of a text.
+  static func isToken(_ bytes: Span<UInt8>) -> Bool {
+    for index in bytes.indices where !isToken(bytes[index]) { return false }
+    return !bytes.isEmpty
   }
 
-  public static func isToken(_ text: some StringProtocol) -> Bool {
-    !text.isEmpty && text.utf8.allSatisfy(isToken)
+  /// Every byte of the text may stand in a field's value.
+  public static func isValue(_ text: String) -> Bool {
+    let bytes = text.utf8Span.span
+    for index in bytes.indices where !isValue(bytes[index]) { return false }
+    return true
   }
 
   /// A byte of a field's value: no control byte but the tab, so that no line can be smuggled into one.

@@ -26,12 +26,12 @@ public struct RequestHead: Hashable, Sendable {
   }
 
   /// The path without its query.
-  public var pathOnly: Substring { Substring(path.utf8.prefix { $0 != UInt8(ascii: "?") }) }
+  public var pathOnly: Substring { question.map { path[..<$0] } ?? path[...] }
 
   /// What follows the first `?`.
-  public var query: Substring? {
-    path.utf8.firstIndex(of: UInt8(ascii: "?")).map { Substring(path.utf8[$0...].dropFirst()) }
-  }
+  public var query: Substring? { question.map { path[path.utf8.index(after: $0)...] } }
+
+  private var question: String.Index? { path.utf8.firstIndex(of: UInt8(ascii: "?")) }
 }
 
 /// The head of a response, as every version of HTTP means it.

@@ -31,13 +31,13 @@ public struct Traceparent: Hashable, Sendable, CustomStringConvertible {
 
   /// Nil unless it is version 00 in lower-case hexadecimal with ids that are not zero.
   public init?(_ text: String) {
-    let bytes = Array(text.utf8)
+    let bytes = text.utf8Span.span
     guard bytes.count == 55, bytes[2] == Self.dash, bytes[35] == Self.dash, bytes[52] == Self.dash else {
       return nil
     }
-    guard let version = Self.number(bytes[0..<2]), version == 0, let high = Self.number(bytes[3..<19]),
-      let low = Self.number(bytes[19..<35]), let span = Self.number(bytes[36..<52]),
-      let flags = Self.number(bytes[53..<55]), high | low != 0, span != 0
+    guard let version = Self.number(bytes, 0..<2), version == 0, let high = Self.number(bytes, 3..<19),
+      let low = Self.number(bytes, 19..<35), let span = Self.number(bytes, 36..<52),
+      let flags = Self.number(bytes, 53..<55), high | low != 0, span != 0
     else { return nil }
     traceHigh = high
     traceLow = low
@@ -46,28 +46,52 @@ public struct Traceparent: Hashable, Sendable, CustomStringConvertible {
   }
 
   public var description: String {
-    "00-\(Self.hex(traceHigh))\(Self.hex(traceLow))-\(Self.hex(span))-\(Self.hex(UInt64(flags)).suffix(2))"
+    var text = Hexadecimal<55>()
+    text.append(0, digits: 2)
+    text.appendDash()
+    text.append(traceHigh)
+    text.append(traceLow)
+    text.appendDash()
+    text.append(span)
+    text.appendDash()
+    text.append(UInt64(flags), digits: 2)
+    return text.text
   }
 
   /// 32 hexadecimal digits, the same for all spans of a trace.
-  public var traceID: String { Self.hex(traceHigh) + Self.hex(traceLow) }
+  public var traceID: String {
+    var text = Hexadecimal<32>()
+    text.append(traceHigh)
+    text.append(traceLow)
+    return text.text
+  }
 
   private static let dash = UInt8(ascii: "-")
 
   static func hex(_ value: UInt64) -> String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+    var text = Hexadecimal<16>()
+    text.append(value)
+    return text.text
   }
 
-  static func number(_ digits: some Sequence<UInt8>) -> UInt64? {
+  static func number(_ digits: Substring.UTF8View) -> UInt64? {
     var value: UInt64 = 0
-    for digit in digits {
-      switch digit {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt64(digit - UInt8(ascii: "0"))
-      case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt64(digit - UInt8(ascii: "a") + 10)
-      default: return nil
-      }
-    }
+    for digit in digits { guard append(digit, to: &value) else { return nil } }
     return value
+  }
+
+  private static func number(_ digits: Span<UInt8>, _ range: Range<Int>) -> UInt64? {
+    var value: UInt64 = 0
+    for index in range { guard append(digits[index], to: &value) else { return nil } }
+    return value
+  }
+
+  private static func append(_ digit: UInt8, to value: inout UInt64) -> Bool {
+    switch digit {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt64(digit - UInt8(ascii: "0"))
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt64(digit - UInt8(ascii: "a") + 10)
+    default: return false
+    }
+    return true
   }
 }

@@ -28,7 +28,7 @@ public enum WireText {
   }
 
   /// The bytes are those of the text's UTF-8.
-  public static func isPlain(_ text: String) -> Bool { !text.utf8.contains(lead) }
+  public static func isPlain(_ text: String) -> Bool { !contains(lead, text.utf8Span.span) }
 
   /// The bytes of a text, one after the other.
   private static func forEachByte(_ text: String, _ body: (UInt8) -> Void) {

@@ -19,6 +19,8 @@ public struct RequestRecord: Sendable {
   /// Where it was last sent.
   public var destination: RequestParty?
   public var destinationAddress: SocketAddress?
+  /// How it was reached; nil when it was not tried.
+  public var destinationSecurity: DestinationSecurity?
   public var method: String
   /// As it came, with its query: what is written leaves that out.
   public var path: String

@@ -92,6 +92,15 @@ struct DirectoryScan: Sendable {
 }
 
 extension FileStamp {
+  /// Nil when no regular file is there; of a link, what it leads to.
+  init?(path: String) {
+    let target = URL(filePath: path).resolvingSymlinksInPath().path
+    guard let attributes = try? FileManager.default.attributesOfItem(atPath: target),
+      attributes[.type] as? FileAttributeType == .typeRegular
+    else { return nil }
+    self.init(attributes)
+  }
+
   fileprivate init(_ attributes: [FileAttributeKey: Any]) {
     inode = (attributes[.systemFileNumber] as? any BinaryInteger).map { UInt64(truncatingIfNeeded: $0) } ?? 0
     size = (attributes[.size] as? any BinaryInteger).map { UInt64(truncatingIfNeeded: $0) } ?? 0

@@ -16,6 +16,7 @@ public struct ManifestReader: Sendable {
     let path: String
     var files: [String: (stamp: FileStamp, parsed: ParsedManifest)] = [:]
     var failures: [ParsedManifest] = []
+    var attached = AttachedFiles()
     /// What counted last; nil until something did.
     var good: [ParsedManifest]?
     var leavesOutStrangers = false
@@ -77,7 +78,10 @@ public struct ManifestReader: Sendable {
   /// Compiles with the last good content of the directories `kept`, and what is there of the others.
   private func compile(keeping kept: Set<Int>) -> Compiled {
     let files = roots.indices.flatMap { kept.contains($0) ? roots[$0].good ?? [] : roots[$0].current }
-    var (objects, reading) = ManifestSet.join(files)
+    let attached: [String: AttachedFile] = roots.reduce(into: [:]) { all, root in
+      all.merge(root.attached.contents) { first, _ in first }
+    }
+    var (objects, reading) = ManifestSet.join(files, attached: attached)
     if let last { reading += objects.keepReadablePolicies(of: last.objects) }
     let (mesh, compiling) = MeshCompiler.compile(objects, options: options)
     return (mesh, objects, reading + compiling)
@@ -110,7 +114,9 @@ public struct ManifestReader: Sendable {
 
   /// The names, sizes and times of all files now, without reading them: equal twice means that nobody is
   /// writing.
-  func fingerprint() -> [[String: FileStamp]] { roots.map { DirectoryScan($0.path).files } }
+  func fingerprint() -> [[String: FileStamp]] {
+    roots.map { root in DirectoryScan(root.path).files.merging(root.attached.stamps) { first, _ in first } }
+  }
 
   /// Every directory that must be watched, as `entering` is told of it.
   func directories(entering: (String) -> Void) {
@@ -126,6 +132,8 @@ extension ManifestReader.Root {
     for (path, stamp) in scan.files where files[path]?.stamp != stamp {
       files[path] = (stamp, Self.parse(path))
     }
+    attached.refresh(
+      files.values.reduce(into: []) { $0.formUnion($1.parsed.attached) }, below: path)
   }
 
   private static func parse(_ path: String) -> ParsedManifest {

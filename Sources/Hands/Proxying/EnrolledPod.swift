@@ -66,6 +66,8 @@ final class EnrolledPod {
   var strangersRecords: StrangersRecords
   /// Live connections of the pod, by token.
   var connections: [UInt64: Connection] = [:]
+  /// Of a waypoint: its plain connections to endpoints that take no tunnels, by token.
+  var plainPipes: [UInt64: PlainPipe] = [:]
   /// Those that wait for the mesh, for credentials or for a tunnel.
   private(set) var waiting: [UInt64: Connection] = [:]
   /// Those that are judged again when policy changes.

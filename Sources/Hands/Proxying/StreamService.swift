@@ -26,12 +26,16 @@ public final class WorkerDesk {
   /// `StreamService.advance` is called at this time at the latest.
   public func wake(at deadline: Instant) { worker.wakeService(at: deadline) }
 
-  /// Opens a stream to an endpoint, in a tunnel of the waypoint's own identity.
+  /// Opens a pipe to an endpoint: a stream in a tunnel of the waypoint's own identity, or a plain connection
+  /// to one that takes no tunnels.
   public func dial(
-    _ endpoint: Endpoint, for client: Peer, owner: any TunnelPipeOwner
-  ) -> TunnelPipe? {
-    worker.pods.values.first.map {
-      TunnelPipe.dial(endpoint, for: client, pod: $0, worker: worker, owner: owner)
+    _ endpoint: Endpoint, for client: Peer, owner: any WorkerPipeOwner
+  ) -> (any WorkerPipe)? {
+    worker.pods.values.first.map { pod in
+      switch endpoint.tunnel {
+      case .hbone: TunnelPipe.dial(endpoint, for: client, pod: pod, worker: worker, owner: owner)
+      case .none: PlainPipe.dial(endpoint, pod: pod, worker: worker, owner: owner)
+      }
     }
   }
 }

@@ -111,7 +111,8 @@ extension Tunnel {
       if connections.isEmpty { becameIdle() }
       if end.streamClosed(code) { touched.append(end) }
     case .goaway: drain()
-    case .settings: break
+    // Tunnels do not ask to be told of large sections.
+    case .settings, .tooLarge: break
     case .pong(let payload): keepalive?.pong(payload, at: worker.now)
     }
   }

@@ -3,27 +3,12 @@ import H2Engine
 import HBONE
 import HTTPModel
 import MeshIndex
-public import MeshModel
+import MeshModel
 import PolicyEngine
 import Reactor
 
-/// Who uses a pipe. Called on the worker's thread, never from within a call to the pipe.
-public protocol TunnelPipeOwner: AnyObject {
-  /// A dialed pipe takes bytes.
-  func pipeOpened()
-  func pipeReceived(_ bytes: Span<UInt8>)
-  /// The peer sends no more.
-  func pipeEnded()
-  /// The pipe is gone; nothing follows. `reason`: the peer refused it; else `text` says what happened.
-  func pipeBroke(_ reason: RefusalReason?, _ text: String)
-  /// Appends what there is to say, up to what fits. True with the last byte.
-  func pipeTransmits(into bytes: inout OutputSpan<UInt8>) -> Bool
-  /// After `pipeTransmits`, when pipes may be used again.
-  func pipeSettles()
-}
-
 /// One stream of a tunnel as a flow of bytes, for a waypoint: opened by a peer, or to an endpoint.
-public final class TunnelPipe {
+public final class TunnelPipe: WorkerPipe, SettlingPipe {
   private enum Stage {
     case waiting(Tunnel)
     case asking(Tunnel, Int32)
@@ -34,7 +19,7 @@ public final class TunnelPipe {
   }
 
   private unowned let worker: Worker
-  private var owner: (any TunnelPipeOwner)?
+  private var owner: (any WorkerPipeOwner)?
   private var stage: Stage
   var pieces = GatherList()
   var isWriteEnding = false
@@ -52,7 +37,7 @@ public final class TunnelPipe {
     stage = .open(tunnel, stream)
   }
 
-  private init(_ worker: Worker, _ owner: any TunnelPipeOwner, _ request: ConnectRequest?) {
+  private init(_ worker: Worker, _ owner: any WorkerPipeOwner, _ request: ConnectRequest?) {
     self.worker = worker
     self.owner = owner
     self.request = request
@@ -60,22 +45,18 @@ public final class TunnelPipe {
   }
 
   /// Whoever accepts a stream says who uses it.
-  public func attach(_ owner: any TunnelPipeOwner) { self.owner = owner }
+  public func attach(_ owner: any WorkerPipeOwner) { self.owner = owner }
 
   /// Opens a stream to an endpoint on behalf of a client. The owner is told how that went, later.
   static func dial(
     _ endpoint: Endpoint, for client: Peer, pod: EnrolledPod, worker: Worker,
-    owner: any TunnelPipeOwner
+    owner: any WorkerPipeOwner
   ) -> TunnelPipe {
     var request = ConnectRequest(
       to: .address(endpoint.address), baggage: pod.workload(in: worker.mesh).map { Baggage($0) } ?? Baggage())
     request.forwarded = Forwarded(client: client.address)
     request.source = client.identity
     let pipe = TunnelPipe(worker, owner, request)
-    guard endpoint.tunnel == .hbone else {
-      pipe.fail("\(endpoint.address) takes no tunnels")
-      return pipe
-    }
     guard let credentials = worker.credentials[pod.facts.identity],
       !credentials.isExpired(at: worker.wall)
     else {
@@ -136,7 +117,6 @@ public final class TunnelPipe {
 
   /// At the end of a tick.
   func settle() {
-    isMarked = false
     if let failure {
       self.failure = nil
       return broke(nil, failure)

@@ -24,7 +24,7 @@ final class Worker {
   private(set) var service: (any StreamService)?
   private var serviceDeadline: Instant?
   /// Pipes whose owners are to be told what has left.
-  private var settling: [TunnelPipe] = []
+  private var settling: [any SettlingPipe] = []
   /// When each waypoint was last asked for.
   private var demanded: [ServiceKey: Instant] = [:]
   private let poller: Poller
@@ -165,13 +165,16 @@ final class Worker {
     guard !settling.isEmpty else { return }
     let told = settling
     settling.removeAll(keepingCapacity: true)
-    for pipe in told { pipe.settle() }
+    for pipe in told {
+      pipe.isMarked = false
+      pipe.settle()
+    }
     // What that brought leaves in this tick too: bytes only move on, so this ends.
     flush()
   }
 
   /// The pipe's owner is told what has left, when nothing is being flushed.
-  func settle(_ pipe: TunnelPipe) {
+  func settle(_ pipe: any SettlingPipe) {
     guard !pipe.isMarked else { return }
     pipe.isMarked = true
     settling.append(pipe)
@@ -269,6 +272,7 @@ final class Worker {
     for listener in pod.listeners { listener.close() }
     pod.listeners = []
     for connection in Array(pod.connections.values) { connection.abort(.failed("the pod is gone")) }
+    for pipe in Array(pod.plainPipes.values) { pipe.end("the pod is gone") }
     endTunnels(of: pod, .ended("the pod is gone"))
   }
 
@@ -312,7 +316,7 @@ final class Worker {
     var report = WorkerReport()
     for pod in pods.values {
       report.pods += 1
-      report.connections += pod.connections.count
+      report.connections += pod.connections.count + pod.plainPipes.count
       report.clientTunnels += pod.tunnels.values.reduce(0) { $0 + $1.count }
       report.servedTunnels += pod.served.count - pod.handshakes.count
       report.handshakes += pod.handshakes.count

@@ -8,9 +8,13 @@ import Resilience
 final class Destination {
   let key: DestinationKey
   private(set) var policy: TrafficPolicy
+  /// Begins TLS to the applications.
+  let originator: Originator?
   let balancer: Balancer
   let breaker: CircuitBreaker
   let ledger: RetryLedger
+  /// Made when the first request goes there.
+  var pool: UpstreamPool?
   private var revision: UInt64 = 0
   private var endpoints: [EndpointID: MeshIndex.Endpoint] = [:]
   /// For records; made when an endpoint is first used.
@@ -19,6 +23,7 @@ final class Destination {
   init(_ key: DestinationKey, _ choice: DestinationTraffic.Choice, _ tables: WaypointTables) {
     self.key = key
     policy = choice.policy
+    originator = tables.originator(of: choice.policy)
     balancer = Balancer(choice.policy, subset: choice.labels)
     breaker = tables.breaker(key, choice.policy.pool)
     ledger = RetryLedger(choice.policy.retryBudget)
@@ -38,11 +43,18 @@ final class Destination {
       }, now: now, using: &random)
   }
 
+  /// Of a workload at its own address there is nothing to choose, but what records tell of it may change.
+  func follow(_ mesh: MeshSnapshot) {
+    guard revision != mesh.revision else { return }
+    revision = mesh.revision
+    parties = [:]
+  }
+
   func party(of endpoint: MeshIndex.Endpoint) -> RequestParty {
     let id = endpoint.resilienceID
     if let found = parties[id] { return found }
     let made = RequestParty(
-      .init(address: nil, workload: endpoint.workload, identity: endpoint.workload.identity))
+      .init(address: nil, workload: endpoint.workload, identity: endpoint.provenIdentity))
     parties[id] = made
     return made
   }
@@ -52,5 +64,8 @@ final class Destination {
 }
 
 extension MeshIndex.Endpoint {
+  /// Nobody has proved anything in plain TCP.
+  var provenIdentity: Identity? { tunnel == .hbone ? workload.identity : nil }
+
   var resilienceID: EndpointID { EndpointID(workload: workload.uid, address: address) }
 }

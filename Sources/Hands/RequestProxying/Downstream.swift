@@ -1,6 +1,7 @@
 import Bytes
 import HTTPExchange
 import HTTPModel
+import HTTPRouting
 import MeshModel
 
 /// One connection of a client: finds out what it speaks, then reads its requests.
@@ -9,17 +10,35 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
   let target: Target
   /// The client, for records.
   let source: RequestParty
+  /// What applications are told of the client, but for what each request says.
+  private(set) var client: ClientFields
   /// Those in force when the connection began.
   private let first: WaypointTables
-  unowned let proxy: RequestProxy
-  private var pipe: (any Pipe)?
+  let proxy: RequestProxy
+  private(set) var pipe: (any Pipe)?
   private(set) var connection: ServerConnection?
-  private var exchanges: [ExchangeID: RequestExchange] = [:]
-  private var relay: RawRelay?
+  private(set) var exchanges: [ExchangeID: RequestExchange] = [:]
+  private(set) var relay: RawRelay?
   private let declared: ApplicationProtocol?
   /// What came before it was clear what is spoken.
-  private var unread: [UInt8] = []
+  private(set) var unread: [UInt8] = []
   private var hasEnded = false
+
+  // Time and memory, see Downstream+Timed
+  let limits: HTTPLimits
+  var patience: Patience
+  /// When the client last took a byte.
+  private(set) var lastWritten: Instant
+  /// When the first byte came of what is not yet known for what it is.
+  private(set) var firstByte: Instant?
+  /// Responses that have been given whole and that the client has not taken, and when it last took of them.
+  var leaving: [ExchangeID: Instant] = [:]
+  var alarm: (when: Instant, token: UInt64)?
+  var hasCounted = false
+  /// Bytes of requests' bodies that endpoints have not taken.
+  var uncredited = 0
+  /// As the proxy knows it.
+  private(set) var held = 0
 
   init(
     _ pipe: any Pipe, for origin: Origin, to target: Target, declared: ApplicationProtocol?,
@@ -29,19 +48,26 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
     self.origin = origin
     self.target = target
     self.declared = declared
+    client = ClientFields(
+      identity: origin.identity, address: origin.address.ip, scheme: "http",
+      destination: target.workload?.identity)
     first = tables
     self.proxy = proxy
+    limits = proxy.limits
+    lastWritten = proxy.now
+    patience = Patience(proxy.limits, at: proxy.now)
     let client = proxy.workload(at: origin.address.ip)
     source = RequestParty(
       client.map { .init(address: nil, workload: $0, identity: origin.identity) }
         ?? .init(namespace: origin.namespace ?? "", identity: origin.identity))
     switch declared {
-    case .http1: speak(.http1)
-    case .http2, .grpc: speak(.http2)
+    // What the application speaks; the client's first bytes say which HTTP it speaks itself.
+    case .http1, .http2, .grpc: break
     case .tcp: startRelay()
     // A server that speaks first must not wait for its client: it is dialed at once.
     case nil: startRelay(isTentative: true)
     }
+    watch()
   }
 
   /// What endpoints are spoken to with, when nothing is configured.
@@ -56,7 +82,9 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
   }
 
   private func speak(_ version: HTTPVersion) {
-    let made = ServerConnection(version, limits: proxy.limits)
+    // What was waited for on a port that declares nothing is no head's time.
+    patience = Patience(limits, at: firstByte ?? proxy.now)
+    let made = ServerConnection(version, limits: limits)
     made.handler = self
     connection = made
   }
@@ -78,28 +106,44 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
       connection.receive(bytes)
       return afterReceiving()
     }
-    guard let relay, relay.isTentative else {
-      relay?.fromClient(bytes)
-      return
+    if firstByte == nil { firstByte = proxy.now }
+    guard let relay else { return receivedHTTP(bytes) }
+    guard relay.isTentative else {
+      relay.fromClient(bytes)
+      return noteHeld()
     }
     for index in bytes.indices { unread.append(bytes[index]) }
     switch Sniff.of(unread) {
-    case .undecided: return
+    case .undecided: return watch()
     case .other:
       relay.isTentative = false
       relay.fromClient(unread.span)
     case .http(let version):
       self.relay = nil
       relay.giveUp()
-      speak(version)
-      connection?.receive(unread.span)
-      afterReceiving()
+      begin(version)
     }
     unread = []
   }
 
+  /// On a port that declares HTTP.
+  private func receivedHTTP(_ bytes: Span<UInt8>) {
+    for index in bytes.indices { unread.append(bytes[index]) }
+    if let version = Sniff.version(unread) { begin(version) } else { watch() }
+  }
+
+  func begin(_ version: HTTPVersion) {
+    speak(version)
+    let found = unread
+    unread = []
+    connection?.receive(found.span)
+    afterReceiving()
+  }
+
   func ended() {
     hasEnded = true
+    // It cannot become the preface of HTTP/2 any more.
+    if connection == nil, relay == nil { begin(.http1) }
     if let connection {
       connection.finish()
       afterReceiving()
@@ -125,21 +169,46 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
     if let relay { return relay.toClient(&bytes) }
     let before = bytes.count
     connection?.transmit(into: &bytes)
-    if bytes.count > before { return .bytes }
+    if bytes.count > before {
+      lastWritten = proxy.now
+      return .bytes
+    }
     return connection?.isFinished == true ? .end : .later
   }
 
   func settle() {
     connection?.settle()
+    if let connection, !leaving.isEmpty { leaving = leaving.filter { connection.isLeaving($0.key) } }
     relay?.settleClient()
+    noteHeld()
     afterReceiving()
   }
 
-  private func afterReceiving() {
+  func afterReceiving() {
     guard let connection else { return }
+    noteHeld()
+    if let end = connection.fault?.end { count(end) }
     giveCredit(connection.takeCredit())
     if connection.wantsWrite || connection.isFinished { pipe?.wake() }
-    if connection.isFinished, hasEnded || connection.version == .http2 { close(isClean: true) }
+    // Who was ended for a reason may not close by itself, and gets time to read why.
+    if connection.isFinished, hasEnded || connection.version == .http2 && !hasCounted {
+      return close(isClean: true)
+    }
+    watch()
+  }
+
+  /// Tells the proxy how much waits.
+  func noteHeld() {
+    let now = isGone ? 0 : (connection?.held ?? 0) + (relay?.held ?? 0) + uncredited
+    proxy.hold(now - held)
+    held = now
+  }
+
+  /// Bytes of a request have left. Nothing else may come of the client until it is told so.
+  func consumed(_ id: ExchangeID, _ count: Int) {
+    guard let connection, count > 0 else { return }
+    connection.consumed(id, count)
+    giveCredit(connection.takeCredit())
   }
 
   func giveCredit(_ count: Int) { if count > 0 { pipe?.credit(count) } }
@@ -163,10 +232,18 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
     let left = exchanges
     exchanges = [:]
     for exchange in left.values { exchange.clientLeft() }
+    leaving = [:]
+    proxy.cancel(alarm?.token)
+    alarm = nil
+    noteHeld()
     proxy.left(self)
   }
 
-  func drain() { connection?.drain() }
+  func drain() {
+    // Who has not said anything is not cut.
+    if connection == nil, relay == nil { return close(isClean: true) }
+    connection?.drain()
+  }
 
   /// Nothing can be said to the client any more, and nothing comes of it.
   var isGone: Bool { pipe == nil }
@@ -178,6 +255,7 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
   func begun(_ id: ExchangeID, _ request: IncomingRequest) {
     let exchange = RequestExchange(id, request, self)
     exchanges[id] = exchange
+    arm(proxy.now + limits.stallTimeout)
     exchange.start()
   }
 
@@ -191,11 +269,20 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
 
   func ended(_ id: ExchangeID, trailers: [Field]) { exchanges[id]?.clientEnded(trailers: trailers) }
   func aborted(_ id: ExchangeID) { exchanges.removeValue(forKey: id)?.clientLeft() }
-  func sent(_ id: ExchangeID, _ count: Int) { exchanges[id]?.sentToClient(count) }
+  func sent(_ id: ExchangeID, _ count: Int) {
+    if leaving[id] != nil { leaving[id] = proxy.now }
+    exchanges[id]?.sentToClient(count)
+  }
   func wantsTransmit() { pipe?.wake() }
+
+  /// Names the workload that was picked in what tells it of the client.
+  func name(_ destination: Identity, in head: inout RequestHead) {
+    client.nameDestination(destination, in: &head.fields)
+  }
 
   func done(_ id: ExchangeID) {
     exchanges[id] = nil
+    if connection?.isLeaving(id) == true { leaving[id] = proxy.now }
     if proxy.isDraining { connection?.drain() }
   }
 }
@@ -209,6 +296,12 @@ enum Sniff {
   private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
   /// No other protocol begins with a line of so many bytes that begins with a word.
   private static let longestLine = 8 << 10
+
+  /// Of bytes that are HTTP; nil as long as they may be either.
+  static func version(_ bytes: [UInt8]) -> HTTPVersion? {
+    guard bytes.count < preface.count else { return bytes.starts(with: preface) ? .http2 : .http1 }
+    return preface.starts(with: bytes) ? nil : .http1
+  }
 
   /// HTTP/2 is its preface. HTTP/1.x is what any application could take for it, well-formed or not: what is
   /// not read as requests here must not be read as requests there, with fields that we would have removed.

@@ -37,6 +37,8 @@ final class Shadow: UpstreamUser {
   private var upstream: Upstream?
   private var id: ExchangeID?
   private var body: [UInt8] = []
+  /// Of the body, what has not left.
+  private var waiting = 0
   private var trailers: [Field]?
   private var isOver = false
   private var record: RequestRecord
@@ -51,7 +53,7 @@ final class Shadow: UpstreamUser {
     _ mirroring: HTTPRouting.Mirroring, _ request: IncomingRequest, asked: AskedRequest,
     _ downstream: Downstream, requestID: String, rule: String
   ) {
-    guard request.upgrade == nil, request.head.method != "CONNECT" else { return nil }
+    guard !request.asksForTunnel else { return nil }
     self.mirroring = mirroring
     self.request = request
     self.asked = asked
@@ -89,20 +91,24 @@ final class Shadow: UpstreamUser {
     self.endpoint = endpoint
     guard let way = proxy.way(to: endpoint),
       let found = try? proxy.pool(of: destination).connection(
-        to: way, for: downstream.origin, downstream.upstreamVersion(destination.policy.pool))
+        to: way, for: downstream.origin, downstream.upstreamVersion(destination.policy.pool),
+        host: destination.host(of: mirroring.head.authority))
     else { return drop(.upstreamOverflow, "there is no connection for the copy") }
     record.attempts = 1
     upstream = found.upstream
+    record.destinationSecurity = found.upstream.security
     found.upstream.take(self)
   }
 
   func body(_ bytes: Span<UInt8>) {
     guard !isOver else { return }
-    record.bytesReceived += UInt64(bytes.count)
-    if let upstream, let id { return upstream.send(id, bytes) }
-    guard body.count + bytes.count <= Self.maximumBody else {
+    // The client is not held back for it.
+    guard waiting + bytes.count <= Self.maximumBody else {
       return drop(.upstreamOverflow, "the copy's body waited too long")
     }
+    waiting += bytes.count
+    record.bytesReceived += UInt64(bytes.count)
+    if let upstream, let id { return upstream.send(id, bytes) }
     for index in bytes.indices { body.append(bytes[index]) }
   }
 
@@ -153,6 +159,7 @@ final class Shadow: UpstreamUser {
   func opened(_ upstream: Upstream) {
     var head = mirroring.head
     admission?.apply(to: &head)
+    if let identity = endpoint?.workload.identity { downstream.name(identity, in: &head) }
     guard let id = try? upstream.request(head, body: request.body, upgrade: nil, for: self) else {
       return drop(.upstreamProtocolError, "the copy may not be sent")
     }
@@ -174,7 +181,7 @@ final class Shadow: UpstreamUser {
     record.bytesSent += UInt64(bytes.count)
     if let id { upstream?.consumed(id, bytes.count) }
   }
-  func sent(_ count: Int) {}
+  func sent(_ count: Int) { waiting -= count }
 
   func ended(trailers: [Field]) {
     if let grpc = trailers.first("grpc-status").flatMap({ Int($0) }) { record.grpcStatus = grpc }

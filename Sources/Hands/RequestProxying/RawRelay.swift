@@ -20,7 +20,7 @@ final class RawRelay: PipeOwner, Timed {
   /// Bytes that left in one of the `transmit`s, not yet told.
   private var leftForServer = 0
   private var leftForClient = 0
-  private var isOver = false
+  private(set) var isOver = false
   /// Where it goes, to be judged again; nil before and after.
   private var endpoint: MeshIndex.Endpoint?
   /// How it ended, as long as it is not known whether the client speaks HTTP after all.
@@ -30,6 +30,11 @@ final class RawRelay: PipeOwner, Timed {
   private var lastByte: Instant
   private var idleTimeout: Interval?
   private var idleToken: UInt64?
+  private var connectTimeout = Interval.milliseconds(ConnectionPool().connectTimeout)
+  private var connectToken: UInt64?
+  /// Begins TLS to the application, which is called by its service's name.
+  private var originator: Originator?
+  private var serverName = ""
   private var hasRecord = false
   private var isStarting = false
 
@@ -57,7 +62,7 @@ final class RawRelay: PipeOwner, Timed {
     guard let endpoint = choose() else { return fail(.failed("no endpoint is ready")) }
     let proxy = downstream.proxy
     record.destination = .init(
-      address: endpoint.address, workload: endpoint.workload, identity: endpoint.workload.identity)
+      address: endpoint.address, workload: endpoint.workload, identity: endpoint.provenIdentity)
     if let reason = proxy.refusal(of: downstream.origin, at: endpoint) {
       return fail(.refused(reason, peer: false))
     }
@@ -65,8 +70,12 @@ final class RawRelay: PipeOwner, Timed {
       return fail(.failed("the waypoint of \(endpoint.workload.name) does not run"))
     }
     self.endpoint = endpoint
-    record.tunnelAddress = way.tunnelAddress
-    pipe = proxy.world.dial(way, for: downstream.origin, owner: self)
+    let isTunnel = way.tunnel == .hbone
+    record.tunnelAddress = isTunnel ? way.tunnelAddress : nil
+    record.isMutualTLS = isTunnel && downstream.origin.identity != nil
+    connectToken = proxy.wake(self, at: proxy.now + connectTimeout)
+    let securing = originator?.securing(way, speaking: nil, host: serverName)
+    pipe = proxy.dial(way, securing, for: downstream.origin, owner: self)
   }
 
   private func choose() -> MeshIndex.Endpoint? {
@@ -80,13 +89,16 @@ final class RawRelay: PipeOwner, Timed {
     guard let service = target.service else { return nil }
     var key = DestinationKey(service: service, port: target.address.port, subset: nil)
     if let rule = downstream.tables.connectionRule(service, port: key.port) {
-      guard let backend = rule.backends.chosen(using: &proxy.random), let named = backend.service else {
+      guard let backend = rule.backends.chosen(using: &proxy.chance), let named = backend.service else {
         return nil
       }
       key = DestinationKey(service: named, port: backend.port ?? key.port, subset: backend.subset)
     }
     guard let destination = proxy.destination(key, downstream.tables) else { return nil }
     idleTimeout = .milliseconds(max(destination.policy.pool.idleTimeout, 1))
+    connectTimeout = .milliseconds(max(destination.policy.pool.connectTimeout, 1))
+    originator = destination.originator
+    serverName = destination.host(of: nil)
     if place == nil {
       guard let admitted = try? destination.breaker.admit(.connections) else { return nil }
       place = consume admitted
@@ -111,6 +123,7 @@ final class RawRelay: PipeOwner, Timed {
     // The client may yet speak HTTP, and be answered in it.
     self.outcome = outcome
     giveUp()
+    downstream.watch()
   }
 
   private func end(_ outcome: ConnectionRecord.Outcome, isClean: Bool) {
@@ -136,6 +149,9 @@ final class RawRelay: PipeOwner, Timed {
     downstream.proxy.world.record(record)
   }
 
+  /// Bytes that wait for either side.
+  var held: Int { toServer.count + toClient.count }
+
   // MARK: What may end it
 
   /// Policy has changed.
@@ -155,9 +171,18 @@ final class RawRelay: PipeOwner, Timed {
 
   func deadlinePassed(_ token: UInt64) {
     if let outcome { return end(outcome, isClean: false) }
+    if token == connectToken { return connectTimedOut() }
     guard !isOver, let idleTimeout else { return }
     guard downstream.proxy.now - lastByte >= idleTimeout else { return watchIdleness() }
     fail(.failed("no byte passed for \(idleTimeout.nanoseconds / 1_000_000) ms"))
+  }
+
+  private func connectTimedOut() {
+    guard !isOver, !isOpen else { return }
+    let late = pipe
+    pipe = nil
+    late?.close(isClean: false)
+    broken(.failed("no connection within \(connectTimeout.nanoseconds / 1_000_000) ms"))
   }
 
   /// The client's connection is somebody else's business now, or nobody's.
@@ -165,6 +190,7 @@ final class RawRelay: PipeOwner, Timed {
     isOver = true
     endpoint = nil
     downstream.proxy.cancel(idleToken)
+    downstream.proxy.cancel(connectToken)
     let pipe = pipe
     self.pipe = nil
     pipe?.close(isClean: false)
@@ -217,6 +243,7 @@ final class RawRelay: PipeOwner, Timed {
 
   func opened() {
     isOpen = true
+    downstream.proxy.cancel(connectToken)
     watchIdleness()
     if !toServer.isEmpty || clientIsDone { pipe?.wake() }
   }
@@ -227,6 +254,7 @@ final class RawRelay: PipeOwner, Timed {
     lastByte = downstream.proxy.now
     record.bytesSent += UInt64(bytes.count)
     toClient.append(bytes)
+    downstream.noteHeld()
     downstream.wakePipe()
   }
 
@@ -239,6 +267,7 @@ final class RawRelay: PipeOwner, Timed {
 
   func broken(_ failure: PipeFailure) {
     pipe = nil
+    downstream.proxy.cancel(connectToken)
     if serverIsDone {
       // It has said everything, which the client must still get; nobody hears what the client says now.
       downstream.giveCredit(toServer.count)

@@ -1,3 +1,4 @@
+public import HTTPExchange
 import Resilience
 
 /// What one worker has counted since its start that no record tells.
@@ -8,6 +9,9 @@ public struct RequestCounters: Hashable, Sendable {
   /// Requests and connections judged again because policy had changed, and those that it ended.
   public internal(set) var judgedAgain: UInt64 = 0
   public internal(set) var endedByPolicy: UInt64 = 0
+  /// Connections that were ended for what their clients did or did not do, and single requests.
+  public internal(set) var connectionsEnded: [ConnectionEnd: UInt64] = [:]
+  public internal(set) var requestsEnded: [ConnectionEnd: UInt64] = [:]
 
   init() {}
 
@@ -29,6 +33,8 @@ public struct RequestFigures: Hashable, Sendable {
   public var relays = 0
   /// Endpoints that are left out now because they fail.
   public var ejected = 0
+  /// Bytes that wait for clients or for endpoints.
+  public var held = 0
 
   public init() {}
 
@@ -37,6 +43,9 @@ public struct RequestFigures: Hashable, Sendable {
     counters.ejectionsForgone += other.counters.ejectionsForgone
     counters.judgedAgain += other.counters.judgedAgain
     counters.endedByPolicy += other.counters.endedByPolicy
+    counters.connectionsEnded.merge(other.counters.connectionsEnded, uniquingKeysWith: +)
+    counters.requestsEnded.merge(other.counters.requestsEnded, uniquingKeysWith: +)
+    held += other.held
     connections += other.connections
     requests += other.requests
     pending += other.pending
@@ -50,6 +59,7 @@ extension RequestProxy {
   public var figures: RequestFigures {
     var figures = RequestFigures()
     figures.counters = counters
+    figures.held = held
     for downstream in live { downstream.add(to: &figures) }
     for destination in knownDestinations { figures.ejected += destination.balancer.counts.ejected }
     return figures

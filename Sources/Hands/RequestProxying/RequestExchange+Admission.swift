@@ -16,24 +16,24 @@ extension RequestProxy {
   func admission(
     of asked: AskedRequest, from origin: Origin, at endpoint: MeshIndex.Endpoint, _ tables: WaypointTables
   ) throws(Denial) -> TokenAdmission? {
-    var admission: TokenAdmission?
-    if endpoint.workload.waypoint == waypoint {
-      do throws(TokenFault) {
-        admission = try self.admission(of: asked.head, at: endpoint.workload, tables)
-      } catch {
-        throw .token(error)
-      }
+    guard endpoint.workload.waypoint == waypoint else { return nil }
+    let standing = guards.standing(of: endpoint.workload, mesh)
+    let admission: TokenAdmission?
+    do throws(TokenFault) {
+      admission = try self.admission(of: asked.head, by: standing, tables)
+    } catch {
+      throw .token(error)
     }
     let facts = RequestFacts(asked, admission)
-    if let reason = refusal(of: origin, at: endpoint, request: facts) { throw .policy(reason) }
+    if let reason = refusal(of: origin, at: endpoint, by: standing, request: facts) { throw .policy(reason) }
     return admission
   }
 
   private func admission(
-    of head: RequestHead, at workload: Workload, _ tables: WaypointTables
+    of head: RequestHead, by standing: WorkloadGuards.Standing, _ tables: WaypointTables
   ) throws(TokenFault) -> TokenAdmission? {
-    let (check, number) = try guards.check(
-      naming: guards.standing(of: workload, mesh).authentications, tables.tokens)
+    if standing.authentications.isEmpty, !tables.tokens.bindAll { return nil }
+    let (check, number) = try guards.check(naming: standing.authentications, tables.tokens)
     guard let check else { return nil }
     defer { if let uri = tokens.unknownKeyAt.take() { askForKeys?(uri) } }
     return try check.admission(

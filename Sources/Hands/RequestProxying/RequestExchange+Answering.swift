@@ -10,10 +10,15 @@ import Tokens
 extension RequestExchange {
   func informed(_ head: ResponseHead) {
     guard response == .none else { return }
-    connection?.inform(id, head)
+    saidContinue = true
+    connection?.inform(id, ResponseHead(status: head.status, fields: HopByHop.removed(from: head.fields)))
   }
 
   func answered(_ incoming: IncomingResponse) {
+    var incoming = incoming
+    if incoming.isTunnel, let fault = tunnelFault(&incoming) {
+      return refuse(502, .upstreamProtocolError, fault)
+    }
     let grpc = incoming.head.fields.first("grpc-status").flatMap { Int($0) }
     answeredStatus = grpc.map(GRPCStatus.httpStatus) ?? incoming.head.status
     if let sentAt { record.upstreamDuration = (proxy.now - sentAt).nanoseconds }
@@ -25,8 +30,10 @@ extension RequestExchange {
     head.fields = HopByHop.removed(from: head.fields).filter { $0.name != "te" }
     changes.apply(to: &head)
     if let cookie = hash.cookie { head.fields.append(Field("set-cookie", cookie)) }
-    let upgrade = incoming.isTunnel ? incoming.head.fields.first("upgrade") ?? request.upgrade : nil
-    respond(head, incoming.body, upgrade: upgrade, grpc)
+    guard incoming.isTunnel else { return respond(head, incoming.body, grpc) }
+    openTunnel()
+    respond(head, incoming.body, upgrade: tunnel?.offer ?? "", grpc)
+    sayEarly()
   }
 
   private func respond(_ head: ResponseHead, _ body: BodySize, upgrade: String? = nil, _ grpc: Int?) {
@@ -66,16 +73,21 @@ extension RequestExchange {
   }
 
   func received(_ bytes: Span<UInt8>) {
+    lastByte = proxy.now
+    if undelivered == 0 { lastTaken = lastByte }
     undelivered += bytes.count
     record.bytesSent += UInt64(bytes.count)
     if record.isGRPC { responseMessages.read(bytes) }
     connection?.send(id, bytes)
+    downstream.noteHeld()
   }
 
   /// The client has taken bytes of the response: the endpoint may send more.
   func sentToClient(_ count: Int) {
     let given = min(count, undelivered)
     undelivered -= given
+    lastTaken = proxy.now
+    lastByte = lastTaken
     if given > 0, let upstreamID { upstream?.consumed(upstreamID, given) }
   }
 
@@ -84,7 +96,10 @@ extension RequestExchange {
       record.grpcStatus = grpc
       answeredStatus = GRPCStatus.httpStatus(grpc)
     }
-    // The connection is not cut: it has said everything.
+    // The connection is not cut: it has said everything. What the client has yet to take is the last of it,
+    // and must not be missing from the window of what the connection carries next.
+    if undelivered > 0, let upstreamID { upstream?.consumed(upstreamID, undelivered) }
+    undelivered = 0
     upstreamID = nil
     leaveTry(.answered(status: answeredStatus))
     connection?.end(id, trailers: trailers)
@@ -101,7 +116,8 @@ extension RequestExchange {
       // What the client has is a part: it must not take it for the whole.
       return breakOff()
     }
-    tryFailed(result, words)
+    // Not ours to pass on, and not for want of an endpoint (RFC 9110 section 15.6.3).
+    tryFailed(result, words, isMalformed: failure.isMalformed)
   }
 
   // MARK: Our own answers
@@ -162,9 +178,13 @@ extension RequestExchange {
   private func send(_ head: ResponseHead, _ body: [UInt8]) {
     guard response == .none else { return }
     response = .begun
+    var head = head
+    // A success would open the tunnel.
+    if tunnel != nil, (200..<300).contains(head.status) { head.status = 501 }
     record.status = head.status
     record.bytesSent += UInt64(body.count)
-    try? connection?.respond(id, head, body: .exactly(body.count))
+    let size = body.isEmpty && record.isGRPC ? BodySize.none : .exactly(body.count)
+    try? connection?.respond(id, head, body: size)
     connection?.send(id, body.span)
     connection?.end(id)
     finish()
@@ -190,7 +210,7 @@ extension RequestExchange {
     place = nil
     budget = nil
     replay.discard()
-    connection?.consumed(id, uncredited)
+    downstream.consumed(id, uncredited)
     uncredited = 0
     record.duration = (proxy.now - began).nanoseconds
     record.messagesReceived = requestMessages.messages
@@ -216,6 +236,9 @@ extension GRPCStatus {
 }
 
 extension UpstreamFailure {
+  /// The endpoint answered what is no answer, or one that is too large.
+  var isMalformed: Bool { if case .exchange(.malformed) = self { true } else { false } }
+
   /// What it means for another try, and in words.
   func judged(wasSent: Bool) -> (TryResult, String) {
     switch self {

@@ -9,9 +9,11 @@ import Resilience
 extension RequestExchange {
   func fromClient(_ bytes: Span<UInt8>) {
     uncredited += bytes.count
+    lastByte = proxy.now
     record.bytesReceived += UInt64(bytes.count)
     if record.isGRPC { requestMessages.read(bytes) }
     for shadow in shadows { shadow.body(bytes) }
+    if tunnel != nil, hasEnded { return tunnelled(bytes) }
     if let upstream, let upstreamID {
       replay.append(bytes)
       return upstream.send(upstreamID, bytes)
@@ -25,6 +27,7 @@ extension RequestExchange {
   }
 
   func clientEnded(trailers: [Field]) {
+    if tunnel != nil, hasEnded { return tunnelEnded() }
     hasEnded = true
     self.trailers = trailers
     for shadow in shadows { shadow.requestEnded(trailers) }
@@ -42,14 +45,15 @@ extension RequestExchange {
   func sent(_ count: Int) {
     let given = min(count, uncredited)
     uncredited -= given
-    if given > 0 { connection?.consumed(id, given) }
+    lastByte = proxy.now
+    downstream.consumed(id, given)
   }
 
   /// The client is gone, or broke the exchange off.
   func clientLeft() {
     guard response != .over else { return }
     if let fault = connection?.fault {
-      record.flags.insert(.downstreamProtocolError)
+      record.flags.insert(fault.end == .memory ? .overload : .downstreamProtocolError)
       record.details = fault.detail
       if response == .none { record.status = fault.status }
     } else {

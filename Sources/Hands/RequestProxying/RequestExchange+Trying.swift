@@ -40,11 +40,13 @@ extension RequestExchange {
     do throws(CircuitBreaker.Overflow) {
       if pending == nil { pending = try destination.breaker.admit(.pendingRequests) }
       found = try proxy.pool(of: destination).connection(
-        to: way, for: downstream.origin, downstream.upstreamVersion(destination.policy.pool))
+        to: way, for: downstream.origin, downstream.upstreamVersion(destination.policy.pool),
+        host: destination.host(of: forwarding?.head.authority))
     } catch {
       return refuse(error)
     }
     upstream = found.upstream
+    record.destinationSecurity = found.upstream.security
     if let deadline = plan?.tryDeadline(from: proxy.now) { tryToken = proxy.wake(self, at: deadline) }
     found.upstream.take(self)
   }
@@ -53,10 +55,11 @@ extension RequestExchange {
     pending = nil
     guard var head = forwarding?.head else { return }
     admission?.apply(to: &head)
+    if let identity = endpoint?.workload.identity { downstream.name(identity, in: &head) }
+    beginHandshake(&head, to: upstream.key.version)
     do throws(HeadError) {
       upstreamID = try upstream.request(
-        head, body: request.body, upgrade: upstream.key.version == .http1 ? request.upgrade : nil,
-        for: self)
+        head, body: tunnel == nil ? request.body : .none, upgrade: tunnel?.offer, for: self)
     } catch {
       return refuse(502, .upstreamProtocolError, "the request may not be sent: \(error)")
     }
@@ -88,10 +91,10 @@ extension RequestExchange {
   }
 
   /// A try has failed before anything was passed on.
-  func tryFailed(_ result: TryResult, _ words: String) {
+  func tryFailed(_ result: TryResult, _ words: String, isMalformed: Bool = false) {
     let handle = lease?.handle
     leaveTry(result.observation)
-    guard let destination, plan != nil else { return give(up: nil, result, words) }
+    guard let destination, plan != nil else { return give(up: nil, result, words, isMalformed) }
     let decision = plan?.decide(
       after: result, at: handle, bodyIsWhole: replay.isWhole, responseBegan: response != .none,
       ledger: destination.ledger, breaker: destination.breaker, now: proxy.now, using: &proxy.random)
@@ -99,13 +102,14 @@ extension RequestExchange {
     case .retry(let ticket)?:
       pauseToken = proxy.wake(self, at: proxy.now + ticket.pause)
       self.ticket = consume ticket
-    case .giveUp(let why)?: give(up: why, result, words)
-    case nil: give(up: nil, result, words)
+    case .giveUp(let why)?: give(up: why, result, words, isMalformed)
+    case nil: give(up: nil, result, words, isMalformed)
     }
   }
 
-  private func give(up why: GiveUp?, _ result: TryResult, _ words: String) {
+  private func give(up why: GiveUp?, _ result: TryResult, _ words: String, _ isMalformed: Bool) {
     if let why { noteGivenUp(why) }
+    if isMalformed { return refuse(502, .upstreamProtocolError, words) }
     var status = 503
     if case .timedOut = result { status = 504 }
     refuse(status, result.flag, words)

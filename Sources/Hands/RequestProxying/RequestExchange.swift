@@ -13,7 +13,8 @@ final class RequestExchange: UpstreamUser, Timed {
   enum Response { case none, begun, over }
 
   let id: ExchangeID
-  unowned let downstream: Downstream
+  /// Kept until the request is over: whose requests are under way is not let go.
+  let downstream: Downstream
   let request: IncomingRequest
   var record: RequestRecord
   var requestMessages = MessageCount()
@@ -28,13 +29,21 @@ final class RequestExchange: UpstreamUser, Timed {
   var hasEnded = false
   var trailers: [Field] = []
   /// Received of the client and not yet given back to its window.
-  var uncredited = 0
+  var uncredited = 0 { didSet { downstream.uncredited += uncredited - oldValue } }
+  /// When a byte last came or left, and when the client last took one.
+  var lastByte: Instant
+  var lastTaken: Instant
+  /// The client was told to send its body.
+  var saidContinue = false
 
   // What is judged
   var asked: AskedRequest?
   /// At the endpoint of the try.
   var admission: TokenAdmission?
   var tokenFault: TokenFault?
+
+  /// Nil for a request that asks for none.
+  var tunnel: Tunnelling?
 
   // Where it goes
   var forwarding: Forwarding?
@@ -70,9 +79,11 @@ final class RequestExchange: UpstreamUser, Timed {
     self.downstream = downstream
     replay = ReplayBuffer(downstream.proxy.replays)
     began = downstream.proxy.now
+    (lastByte, lastTaken) = (began, began)
     record = downstream.record(of: request)
   }
 
+  var awaitsSettings: Bool { tunnel?.offer != nil }
   var isPending: Bool { pending != nil }
   var proxy: RequestProxy { downstream.proxy }
   var connection: ServerConnection? { downstream.connection }
@@ -86,24 +97,24 @@ final class RequestExchange: UpstreamUser, Timed {
     let trace = TraceFields.settleTrace(&head.fields, recordsSpan: false, using: &proxy.random)
     record.traceHigh = trace.traceHigh
     record.traceLow = trace.traceLow
-    let configuration = downstream.tables.configuration
-    var client = ClientFields(
-      identity: downstream.origin.identity, address: downstream.origin.address.ip,
-      scheme: head.scheme ?? "http", host: head.authority,
-      destination: downstream.target.workload?.identity)
-    client.trustedProxies = configuration.trustedProxies
+    guard settleTunnel(&head) else { return }
+    let tables = downstream.tables
+    var client = downstream.client
+    client.scheme = head.scheme ?? "http"
+    client.host = head.authority
+    client.trustedProxies = tables.configuration.trustedProxies
     let remote = client.remoteAddress(of: head.fields)
-    client.apply(to: &head.fields)
+    client.apply(to: &head.fields, telling: tables.telling)
     guard
       let routed = RoutedRequest(
         head, port: downstream.target.address.port, sourceNamespace: downstream.origin.namespace,
-        normalisation: configuration.pathForm.normalisation)
+        normalisation: tables.configuration.pathForm.normalisation)
     else { return answer(.unreadablePath) }
-    asked = AskedRequest(head: routed.head, remote: remote)
+    asked = AskedRequest(head: routed.head, path: routed.path, remote: remote)
     guard let service = downstream.target.service else { return forwardToWorkload(routed) }
     let decision: Decision
     if let table = downstream.tables.routes(of: service) {
-      decision = table.decide(routed, using: &proxy.random)
+      decision = table.decide(routed, using: &proxy.chance)
     } else {
       decision = Decision(origin: "", action: .forward(Forwarding(to: service, routed)))
     }
@@ -165,9 +176,7 @@ final class RequestExchange: UpstreamUser, Timed {
     let endpoint = MeshIndex.Endpoint(
       workload: workload, address: downstream.target.address, identities: [workload.identity],
       tunnel: workload.tunnelProtocol)
-    destination = Destination(
-      DestinationKey(service: ServiceKey(namespace: workload.uid, hostname: ""), port: routed.port),
-      .init(labels: [:], policy: TrafficPolicy()), downstream.tables)
+    destination = proxy.destination(workload, port: routed.port, downstream.tables)
     send(to: endpoint)
   }
 }

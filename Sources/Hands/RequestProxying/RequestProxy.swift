@@ -12,7 +12,11 @@ public import Tokens
 /// belongs to its worker's thread.
 public final class RequestProxy {
   unowned let world: any RequestWorld
-  let limits: HTTPLimits
+  private let base: HTTPLimits
+  /// Connections keep those with which they began.
+  private(set) var limits: HTTPLimits
+  /// Bytes that wait for clients or for endpoints, of all connections of clients.
+  private(set) var held = 0
   /// The waypoint's own service: what is bound to it is served, and nothing else.
   let waypoint: ServiceKey
   private(set) var mesh = MeshSnapshot.unknown
@@ -25,7 +29,6 @@ public final class RequestProxy {
   /// Told where keys were fetched when a token names another one; it may be called for every request.
   public var askForKeys: ((String) -> Void)?
   private var destinations: [DestinationKey: Destination] = [:]
-  private var pools: [DestinationKey: UpstreamPool] = [:]
   private var downstreams: [ObjectIdentifier: Downstream] = [:]
   private var deadlines = Deadlines()
   private var timed: [UInt64: any Timed] = [:]
@@ -33,13 +36,17 @@ public final class RequestProxy {
   let replays = ReplayAllowance()
   var counters = RequestCounters()
   var random = FastRandom()
+  /// What rules leave to chance, and nothing else: with a seed the same requests have the same luck.
+  var chance: FastRandom
   private(set) var isDraining = false
 
   public init(
-    waypoint: ServiceKey, world: any RequestWorld, limits: HTTPLimits = HTTPLimits()
+    waypoint: ServiceKey, world: any RequestWorld, limits: HTTPLimits = HTTPLimits(), seed: UInt64? = nil
   ) {
+    chance = seed.map(FastRandom.init(seed:)) ?? FastRandom()
     self.waypoint = waypoint
     self.world = world
+    base = limits
     self.limits = limits
   }
 
@@ -51,18 +58,28 @@ public final class RequestProxy {
     let isJudged = self.mesh.policyRevision != mesh.policyRevision
     self.mesh = mesh
     guards.forgetMesh()
+    forgetWorkloads()
     if isJudged { judgeAgain() }
+  }
+
+  /// What was kept for workloads at their own addresses goes with them.
+  private func forgetWorkloads() {
+    for (key, destination) in destinations {
+      guard let uid = key.workload, mesh.workload(uid: uid) == nil else { continue }
+      destination.pool?.drain()
+      destinations[key] = nil
+    }
   }
 
   /// Requests under way go on as they were decided; the next ones follow the new rules.
   public func adopt(_ tables: WaypointTables) {
     self.tables = tables
+    limits = tables.limits(over: base)
     tokens.forget()
     guards.forgetChecks()
     // Connections keep their pool until they end.
-    for pool in pools.values { pool.drain() }
+    for destination in destinations.values { destination.pool?.drain() }
     destinations = [:]
-    pools = [:]
   }
 
   public func adopt(_ keys: TokenKeys) {
@@ -114,7 +131,7 @@ public final class RequestProxy {
   public func drain() {
     isDraining = true
     for downstream in downstreams.values { downstream.drain() }
-    for pool in pools.values { pool.drain() }
+    for destination in destinations.values { destination.pool?.drain() }
   }
 
   // MARK: Destinations
@@ -132,11 +149,22 @@ public final class RequestProxy {
     return made
   }
 
+  /// A workload at its own address, for which there are no rules.
+  func destination(_ workload: Workload, port: UInt16, _ tables: WaypointTables) -> Destination {
+    let key = DestinationKey(workload: workload.uid, port: port)
+    if let found = destinations[key] {
+      found.follow(mesh)
+      return found
+    }
+    let made = Destination(key, .init(labels: [:], policy: TrafficPolicy()), tables)
+    destinations[key] = made
+    return made
+  }
+
   func pool(of destination: Destination) -> UpstreamPool {
-    if let found = pools[destination.key] { return found }
-    let made = UpstreamPool(
-      destination.policy, limits: limits, breaker: destination.breaker, proxy: self)
-    pools[destination.key] = made
+    if let found = destination.pool { return found }
+    let made = UpstreamPool(destination, limits: limits, proxy: self)
+    destination.pool = made
     return made
   }
 
@@ -149,11 +177,19 @@ public final class RequestProxy {
     of origin: Origin, at endpoint: MeshIndex.Endpoint, request: RequestFacts? = nil
   ) -> RefusalReason? {
     guard endpoint.workload.waypoint == waypoint else { return nil }
-    let policies = guards.standing(of: endpoint.workload, mesh).policies
-    return verdict(
+    return refusal(
+      of: origin, at: endpoint, by: guards.standing(of: endpoint.workload, mesh), request: request)
+  }
+
+  /// The same of a workload behind this waypoint, with what binds it at hand.
+  func refusal(
+    of origin: Origin, at endpoint: MeshIndex.Endpoint, by standing: WorkloadGuards.Standing,
+    request: RequestFacts?
+  ) -> RefusalReason? {
+    verdict(
       peer: Peer(identity: origin.identity, address: origin.address),
       destination: PolicyEngine.Destination(workload: endpoint.workload, address: endpoint.address),
-      request: request, policies: policies
+      request: request, policies: standing.policies
     ).refusal
   }
 
@@ -182,15 +218,41 @@ public final class RequestProxy {
     return lastToken
   }
 
-  func cancel(_ token: UInt64?) { if let token { timed[token] = nil } }
+  func cancel(_ token: UInt64?) {
+    guard let token, timed.removeValue(forKey: token) != nil else { return }
+    // Most requests end long before their time: what is left of them must not outgrow those under way.
+    guard deadlines.count > 2 * timed.count + Self.deadlineSlack else { return }
+    deadlines.keep { timed[$0] != nil }
+  }
+
+  /// Deadlines of ended requests that may be kept before they are swept.
+  private static let deadlineSlack = 4_096
 
   /// Does what was due.
   public func advance(to now: Instant) {
     while let token = deadlines.pop(before: now) {
       timed.removeValue(forKey: token)?.deadlinePassed(token)
     }
-    for pool in pools.values { pool.advance(to: now) }
+    for destination in destinations.values { destination.pool?.advance(to: now) }
+    shed()
     if let next = deadlines.earliest { world.wake(at: next) }
+  }
+}
+
+extension RequestProxy {
+  /// A connection holds more, or less.
+  func hold(_ change: Int) {
+    held += change
+    // Not at once: this is told from within the work of some connection.
+    if held > base.maximumHeld { world.wake(at: now) }
+  }
+
+  /// Too much waits: whoever holds the most loses it, so that the others need not.
+  private func shed() {
+    while held > base.maximumHeld {
+      guard let worst = live.max(by: { $0.held < $1.held }), worst.held > 0 else { return }
+      worst.endForMemory()
+    }
   }
 }
 

@@ -7,6 +7,8 @@ import Resilience
 
 /// Who has a request at an upstream connection.
 protocol UpstreamUser: AnyObject {
+  /// Asks for what a server may not take, and waits until it is known.
+  var awaitsSettings: Bool { get }
   /// The connection takes the request now.
   func opened(_ upstream: Upstream)
   func informed(_ head: ResponseHead)
@@ -15,6 +17,10 @@ protocol UpstreamUser: AnyObject {
   func ended(trailers: [Field])
   func failed(_ failure: UpstreamFailure)
   func sent(_ count: Int)
+}
+
+extension UpstreamUser {
+  var awaitsSettings: Bool { false }
 }
 
 /// Why a request at an upstream connection cannot go on.
@@ -28,6 +34,7 @@ enum UpstreamFailure {
 final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
   let key: UpstreamKey
   let pool: UpstreamPool
+  let security: DestinationSecurity
   private let connection: ClientConnection
   private var pipe: (any Pipe)?
   private var waiting: [any UpstreamUser] = []
@@ -41,24 +48,33 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
   private var timeout: UInt64?
   private let place: Place
 
-  init(_ key: UpstreamKey, _ pool: UpstreamPool, place: consuming Place) {
+  init(
+    _ key: UpstreamKey, _ pool: UpstreamPool, security: DestinationSecurity, place: consuming Place
+  ) {
     self.key = key
     self.pool = pool
+    self.security = security
     self.place = place
     connection = ClientConnection(key.version, limits: pool.limits)
     connection.handler = self
   }
 
-  func dial(_ endpoint: MeshIndex.Endpoint, _ world: any RequestWorld) {
-    pipe = world.dial(endpoint, for: key.origin, owner: self)
+  func dial(_ endpoint: MeshIndex.Endpoint, _ securing: Securing?) {
+    pipe = pool.proxy.dial(endpoint, securing, for: key.origin, owner: self)
+    watch()
+  }
+
+  /// The time that a connection has to take requests, or to tell what it takes.
+  private func watch() {
     let limit = Interval.milliseconds(max(pool.policy.pool.connectTimeout, 1))
     timeout = pool.proxy.wake(self, at: pool.now + limit)
   }
 
   func deadlinePassed(_ token: UInt64) {
-    guard !isOpen, !isOver else { return }
+    guard !isOpen || !waiting.isEmpty, !isOver else { return }
     let pipe = pipe
-    broken(.failed("no connection within \(pool.policy.pool.connectTimeout) ms"))
+    let lacking = isOpen ? "SETTINGS" : "connection"
+    broken(.failed("no \(lacking) within \(pool.policy.pool.connectTimeout) ms"))
     pipe?.close(isClean: false)
   }
 
@@ -69,12 +85,28 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
     if let most = pool.policy.pool.maxConcurrentStreams, users.count + waiting.count >= most { return false }
     if hasAged { return false }
     guard isOpen else { return key.version == .http2 && waiting.count < 100 }
-    return waiting.isEmpty && connection.takesRequests
+    return (waiting.isEmpty || key.version == .http2) && connection.takesRequests
   }
 
   func take(_ user: any UpstreamUser) {
-    idleSince = nil
-    if isOpen { user.opened(self) } else { waiting.append(user) }
+    if idleSince != nil {
+      idleSince = nil
+      pool.becameBusy(self)
+    }
+    guard isOpen, connection.hasSettings || !user.awaitsSettings else {
+      if isOpen, waiting.isEmpty { watch() }
+      return waiting.append(user)
+    }
+    user.opened(self)
+  }
+
+  /// Those that need wait no longer.
+  private func admit() {
+    let ready = waiting.filter { connection.hasSettings || !$0.awaitsSettings }
+    waiting.removeAll { connection.hasSettings || !$0.awaitsSettings }
+    if waiting.isEmpty { pool.proxy.cancel(timeout) }
+    for user in ready { user.opened(self) }
+    tidy()
   }
 
   // MARK: What users do
@@ -82,6 +114,8 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
   func request(
     _ head: RequestHead, body: BodySize, upgrade: String?, for user: any UpstreamUser
   ) throws(HeadError) -> ExchangeID {
+    var head = head
+    if security.contains(.applicationTLS) { head.scheme = "https" }
     let id = try connection.request(head, body: body, upgrade: upgrade)
     served += 1
     users[id] = user
@@ -118,12 +152,10 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
   func opened() {
     isOpen = true
     openedAt = pool.now
-    pool.proxy.cancel(timeout)
-    let users = waiting
-    waiting = []
-    for user in users { user.opened(self) }
-    tidy()
+    admit()
   }
+
+  func settled() { if isOpen { admit() } }
 
   func received(_ bytes: Span<UInt8>) {
     connection.receive(bytes)
@@ -149,7 +181,7 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
   func transmit(into bytes: inout OutputSpan<UInt8>) -> PipeFill {
     let before = bytes.count
     connection.transmit(into: &bytes)
-    return bytes.count > before ? .bytes : .later
+    return bytes.count > before ? .bytes : connection.hasSaidAll ? .end : .later
   }
 
   func settle() {
@@ -175,6 +207,7 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
     guard !isOver else { return }
     isOver = true
     pool.retired(self)
+    idleSince = nil
   }
 
   /// Idle, or of no more use.
@@ -185,8 +218,9 @@ final class Upstream: PipeOwner, ClientConnectionHandler, Timed {
       return close()
     }
     if idleSince == nil {
-      idleSince = pool.now
-      pool.becameIdle(self)
+      let now = pool.now
+      idleSince = now
+      pool.becameIdle(self, at: now)
     }
   }
 

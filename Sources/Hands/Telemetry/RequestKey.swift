@@ -24,7 +24,8 @@ struct RequestKey: Hashable, Sendable {
     status = Self.clamped(record.status)
     grpcStatus = record.isGRPC ? record.grpcStatus.map { (0...16).contains($0) ? $0 : -1 } ?? -1 : nil
     flags = record.flags
-    isMutualTLS = record.source.party.identity != nil
+    isMutualTLS =
+      record.source.party.identity != nil && record.destinationSecurity?.contains(.mutualTLS) != false
   }
 
   /// The series that takes what has no room for one of its own.

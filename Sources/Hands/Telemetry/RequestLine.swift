@@ -33,6 +33,7 @@ public struct RequestLine: Sendable {
     addParty("src", record.sourceAddress, record.source.party)
     add("dst.service", record.service?.hostname)
     addParty("dst", record.destinationAddress, record.destination?.party)
+    add("dst.security", record.destinationSecurity?.description)
     add("route", record.rule)
     add("attempts", "\(record.attempts)")
     add("not_retried", record.gaveUp)

@@ -16,12 +16,19 @@ public protocol ClientConnectionHandler: AnyObject {
   /// So many bytes given to `send` have left.
   func sent(_ id: ExchangeID, _ count: Int)
   func wantsTransmit()
+  /// The server's SETTINGS have come: `hasSettings`.
+  func settled()
+}
+
+extension ClientConnectionHandler {
+  public func settled() {}
 }
 
 /// The client's end of a connection of either HTTP, without a descriptor: one face over both engines.
 public final class ClientConnection {
   public let version: HTTPVersion
-  public weak var handler: (any ClientConnectionHandler)?
+  /// Not kept, and it must outlive the connection; `weak` would make every call to it count slowly.
+  public unowned var handler: (any ClientConnectionHandler)?
   public private(set) var isClosing = false
   private var credit = 0
   /// Exchanges whose response is not whole.
@@ -34,13 +41,18 @@ public final class ClientConnection {
   // HTTP/2
   private let session: H2Session?
   private let outgoing = Outgoing()
+  private let limits: HTTPLimits
   private var answered: Set<Int32> = []
+  /// Streams that ask for a tunnel, or are one.
+  private var tunnels: [Int32: AskedTunnel] = [:]
   private var events = H2Events()
 
   public init(_ version: HTTPVersion, limits: HTTPLimits = HTTPLimits()) {
     self.version = version
+    self.limits = limits
     client = H1Client(limits: limits.messages)
     session = version == .http2 ? H2Session(.client, settings: limits.frames) : nil
+    hasSettings = version == .http1
   }
 
   /// Exchanges under way.
@@ -53,6 +65,12 @@ public final class ClientConnection {
     return session.takesRequests && open.count < Int(min(session.peerMaxConcurrentStreams, 1_000))
   }
 
+  /// It is known what the server takes. Only then may an upgrade be asked for (RFC 8441 section 3).
+  public private(set) var hasSettings: Bool
+
+  /// Our side of the tunnel has ended and left: the server may be told by the end of what carries it.
+  public var hasSaidAll: Bool { session == nil && client.hasEndedTunnel && outgoing.queue.isEmpty }
+
   public func takeCredit() -> Int {
     defer { credit = 0 }
     return credit
@@ -62,21 +80,32 @@ public final class ClientConnection {
 
   /// Begins a request; `send` and `end` follow. `scheme` is for HTTP/2, where the head does not say.
   ///
+  /// `upgrade` offers a change of protocol: in HTTP/2 as an extended CONNECT, whose success is told as 101.
+  /// Where it or a CONNECT opens a tunnel, `send` and a second `end` follow the answer.
+  ///
   /// - Throws: what may not be sent, in words; nothing was.
   public func request(
     _ head: RequestHead, body: BodySize, upgrade: String? = nil, scheme: String = "http"
   ) throws(HeadError) -> ExchangeID {
     let number: Int32
     if let session {
-      var fields = head.http2Fields(scheme: scheme)
-      if case .exactly(let count) = body, fields.first("content-length") == nil {
+      let tunnel = AskedTunnel(head, upgrade: upgrade)
+      if let upgrade, !session.peerTakesExtendedConnect {
+        throw HeadError(
+          "the application takes no \(upgrade) over HTTP/2 (RFC 8441): name its port http-..., if it speaks "
+            + "HTTP/1.1"
+        )
+      }
+      var fields = (upgrade.map { head.extendedConnect($0) } ?? head).http2Fields(scheme: scheme)
+      if case .exactly(let count) = body, tunnel == nil, fields.first("content-length") == nil {
         fields.append(Field("content-length", "\(count)"))
       }
       do throws(H2Error) {
-        number = try session.submitRequest(fields, hasBody: true)
+        number = try session.submitRequest(fields, hasBody: body != .none || tunnel != nil)
       } catch {
         throw HeadError("\(error)")
       }
+      tunnels[number] = tunnel
       outgoing.streams.bodies[number] = OutgoingBody()
     } else {
       do throws(H1Error) {
@@ -96,7 +125,7 @@ public final class ClientConnection {
     guard open.contains(id.number) else { return }
     if let session {
       guard let body = outgoing.streams.bodies[id.number] else { return }
-      body.queue.append(bytes)
+      outgoing.streams.queue(bytes, in: body)
       session.resume(id.number)
     } else {
       do throws(H1Error) {
@@ -112,6 +141,8 @@ public final class ClientConnection {
   public func end(_ id: ExchangeID, trailers: [Field] = []) {
     guard open.contains(id.number) else { return }
     if let session {
+      // That of the request, which has no body.
+      if tunnels[id.number]?.isOpen == false { return }
       guard let body = outgoing.streams.bodies[id.number] else { return }
       body.isEnding = true
       body.trailers = trailers
@@ -130,7 +161,8 @@ public final class ClientConnection {
   public func cancel(_ id: ExchangeID) {
     guard open.remove(id.number) != nil else { return }
     if let session {
-      outgoing.streams.bodies[id.number] = nil
+      tunnels[id.number] = nil
+      outgoing.streams.forget(id.number)
       session.reset(id.number, .cancel)
     } else {
       isClosing = true
@@ -169,7 +201,8 @@ public final class ClientConnection {
     isClosing = true
     let lost = open
     open = []
-    outgoing.streams.bodies = [:]
+    tunnels = [:]
+    outgoing.streams.forgetAll()
     for number in lost { handler?.failed(ExchangeID(number), .lost(reason)) }
   }
 
@@ -240,6 +273,9 @@ public final class ClientConnection {
   private func handle(_ event: H2Event, _ bytes: Span<UInt8>, _ session: H2Session) {
     switch event {
     case .headers(let stream, let fields, let endStream): handle(fields, stream, endStream, session)
+    case .tooLarge(let stream, _):
+      guard open.contains(stream) else { return }
+      distrust(stream, limits.headExcess, .enhanceYourCalm, session)
     case .data(let stream, let range):
       guard open.contains(stream) else { return session.consume(stream, range.count) }
       session.consumeConnection(range.count)
@@ -247,10 +283,15 @@ public final class ClientConnection {
     case .endOfStream(let stream): end(stream, [])
     case .reset(let stream, let code): fail(stream, code)
     case .streamClosed(let stream, let code):
-      outgoing.streams.bodies[stream] = nil
+      tunnels[stream] = nil
+      outgoing.streams.forget(stream)
       answered.remove(stream)
       fail(stream, code)
-    case .goaway, .settings, .pong: break
+    case .settings:
+      guard !hasSettings else { return }
+      hasSettings = true
+      handler?.settled()
+    case .goaway, .pong: break
     }
   }
 
@@ -261,16 +302,25 @@ public final class ClientConnection {
       let head = try ResponseHead(http2: fields)
       if head.isInformational { handler?.informed(ExchangeID(stream), head); return }
       answered.insert(stream)
-      handler?.answered(
-        ExchangeID(stream),
-        IncomingResponse(head: head, body: try .of(http2: fields, endStream: endStream)))
+      if let tunnel = tunnels[stream], let response = tunnel.opened(head) {
+        tunnels[stream]?.isOpen = true
+        handler?.answered(ExchangeID(stream), response)
+      } else {
+        handler?.answered(
+          ExchangeID(stream),
+          IncomingResponse(head: head, body: try .of(http2: fields, endStream: endStream)))
+      }
       if endStream { end(stream, []) }
     } catch {
-      session.reset(stream, .protocolError)
-      open.remove(stream)
-      outgoing.streams.bodies[stream] = nil
-      handler?.failed(ExchangeID(stream), .malformed(error.detail))
+      distrust(stream, error.detail, .protocolError, session)
     }
+  }
+
+  private func distrust(_ stream: Int32, _ detail: String, _ code: H2Code, _ session: H2Session) {
+    session.reset(stream, code)
+    open.remove(stream)
+    outgoing.streams.forget(stream)
+    handler?.failed(ExchangeID(stream), .malformed(detail))
   }
 
   private func end(_ stream: Int32, _ trailers: [Field]) {

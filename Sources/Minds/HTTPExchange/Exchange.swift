@@ -17,10 +17,15 @@ public struct IncomingRequest: Hashable, Sendable {
   public var head: RequestHead
   public var body: BodySize
   public var version: HTTPVersion
-  /// The client waits for 100 before it sends the body; HTTP/1.1 only.
+  /// The client waits for 100 before it sends the body.
   public var expectsContinue: Bool
-  /// The protocols that it offers to change to, as written; HTTP/1.1 only.
+  /// The protocols that it offers to change to, as written. Of HTTP/2 the `:protocol` of an extended CONNECT
+  /// (RFC 8441), which is told in the form of HTTP/1.1: as a GET that offers an upgrade and is answered 101.
   public var upgrade: String?
+
+  /// What may come of it is a tunnel: then it has no body, its `ended` is told at once, and what is received
+  /// after that is of the tunnel, with an `ended` of its own.
+  public var asksForTunnel: Bool { upgrade != nil || head.method == "CONNECT" }
 
   public init(
     head: RequestHead, body: BodySize, version: HTTPVersion, expectsContinue: Bool = false,
@@ -38,7 +43,8 @@ public struct IncomingRequest: Hashable, Sendable {
 public struct IncomingResponse: Hashable, Sendable {
   public var head: ResponseHead
   public var body: BodySize
-  /// What follows are the bytes of another protocol: 101, or the success of a CONNECT.
+  /// What follows are the bytes of another protocol: 101, or the success of a CONNECT. The success of an
+  /// extended CONNECT is told as 101, too.
   public var isTunnel: Bool
 
   public init(head: ResponseHead, body: BodySize, isTunnel: Bool = false) {

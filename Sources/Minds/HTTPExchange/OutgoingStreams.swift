@@ -30,10 +30,28 @@ final class OutgoingBody {
 final class OutgoingStreams: H2BodySource {
   var bodies: [Int32: OutgoingBody] = [:]
   var left: [Int32: Int] = [:]
+  /// Bytes of all bodies.
+  private(set) var waiting = 0
+
+  func queue(_ bytes: Span<UInt8>, in body: OutgoingBody) {
+    body.queue.append(bytes)
+    waiting += bytes.count
+  }
+
+  func forget(_ stream: Int32) {
+    guard let body = bodies.removeValue(forKey: stream) else { return }
+    waiting -= body.queue.count
+  }
+
+  func forgetAll() {
+    bodies = [:]
+    waiting = 0
+  }
 
   func fill(stream: Int32, into bytes: inout OutputSpan<UInt8>) -> H2BodyFill {
     guard let body = bodies[stream] else { return .failed(.cancel) }
     let count = body.move(into: &bytes)
+    waiting -= count
     if count > 0 { left[stream, default: 0] += count }
     return body.fill(count)
   }
@@ -57,9 +75,11 @@ final class Outgoing {
   func transmit(_ session: H2Session?, exchange: Int32, into bytes: inout OutputSpan<UInt8>) -> Bool {
     move(into: &bytes)
     guard let session else {
-      if queue.isEmpty, unsent > 0 {
-        streams.left[exchange, default: 0] += unsent
-        unsent = 0
+      // Heads and chunks' lines are in the queue, too: at least so much of the body has left.
+      let waiting = min(unsent, queue.count)
+      if unsent > waiting {
+        streams.left[exchange, default: 0] += unsent - waiting
+        unsent = waiting
       }
       return false
     }

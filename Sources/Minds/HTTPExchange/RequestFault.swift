@@ -4,10 +4,13 @@ public struct RequestFault: Hashable, Sendable {
   public let status: Int
   /// In one clause, without anything that the client chose but names of fields.
   public let detail: String
+  /// By which protection the connection ends; nil when it goes on.
+  public let end: ConnectionEnd?
 
-  public init(_ status: Int, _ detail: String) {
+  public init(_ status: Int, _ detail: String, _ end: ConnectionEnd? = nil) {
     self.status = status
     self.detail = detail
+    self.end = end
   }
 }
 

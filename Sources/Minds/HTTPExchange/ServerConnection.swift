@@ -27,31 +27,41 @@ public protocol ServerConnectionHandler: AnyObject {
 /// Not to be shared between threads. Window and credit are returned by hand: see `takeCredit` and `consumed`.
 public final class ServerConnection {
   public let version: HTTPVersion
-  public weak var handler: (any ServerConnectionHandler)?
+  /// Not kept, and it must outlive the connection; `weak` would make every call to it count slowly.
+  public unowned var handler: (any ServerConnectionHandler)?
   /// Nothing more can be done with the connection once what is queued has left.
   public private(set) var isClosing = false
   /// The rule of HTTP that the client broke, or the limit that it met, so that the connection ends.
   public private(set) var fault: RequestFault?
+  private let limits: HTTPLimits
   private var credit = 0
 
   // HTTP/1.x
   private var server: H1Server
-  /// Bytes behind the request under way.
-  private var pipelined: [UInt8] = []
+  /// Bytes behind the request under way: no more than the window of the pipe, as nothing is given back to it
+  /// for them.
+  private var pipelined = ByteQueue()
+  /// How much of them is looked at for one request: all of it each time would be work for nothing.
+  private static let piece = 16 << 10
   private var exchange: Int32 = 0
   private var isUnderWay = false
   private var isReceiving = false
   private var isPeerDone = false
+  private var isTunnel = false
 
   // HTTP/2
   private let session: H2Session?
   private let outgoing = Outgoing()
   /// Requests of which the owner knows.
   private var known: Set<Int32> = []
+  /// Those that came as an extended CONNECT.
+  private var extended: Set<Int32> = []
+  private var hasSettings = false
   private var events = H2Events()
 
   public init(_ version: HTTPVersion, limits: HTTPLimits = HTTPLimits()) {
     self.version = version
+    self.limits = limits
     server = H1Server(limits: limits.messages)
     guard version == .http2 else {
       session = nil
@@ -62,6 +72,8 @@ public final class ServerConnection {
     // Clients' resets are answered by work: far below what a tunnel tolerates (CVE-2023-44487).
     settings.resetBurst = 200
     settings.resetsPerSecond = 50
+    settings.takesExtendedConnect = true
+    settings.endsUnreadRequests = true
     session = H2Session(.server, settings: settings)
   }
 
@@ -94,7 +106,8 @@ public final class ServerConnection {
       return cut()
     }
     for case .end in found where isUnderWay { handler?.ended(ExchangeID(exchange), trailers: []) }
-    if server.isIdle { isClosing = true }
+    // Between two requests the end closes the engine, too.
+    if server.isIdle || server.isOver { isClosing = true }
   }
 
   /// Everything under way is lost.
@@ -103,29 +116,29 @@ public final class ServerConnection {
     let lost = session == nil ? (isUnderWay ? [exchange] : []) : Array(known)
     isUnderWay = false
     known = []
-    outgoing.streams.bodies = [:]
+    outgoing.streams.forgetAll()
     for number in lost { handler?.aborted(ExchangeID(number)) }
   }
 
   private func receiveH1(_ bytes: Span<UInt8>) {
-    guard !isReceiving, pipelined.isEmpty else {
-      for index in bytes.indices { pipelined.append(bytes[index]) }
-      return
-    }
+    guard !isReceiving, pipelined.isEmpty else { return pipelined.append(bytes) }
     let taken = read(bytes)
-    for index in taken..<bytes.count { pipelined.append(bytes[index]) }
+    pipelined.append(bytes.extracting(taken...))
     pump()
   }
 
   /// Reads on where the last exchange ended.
   private func pump() {
     while !isReceiving, !pipelined.isEmpty, !isClosing {
-      let batch = pipelined
-      pipelined = []
-      let taken = read(batch.span)
-      pipelined = Array(batch[taken...]) + pipelined
+      var piece: [UInt8] = []
+      pipelined.withBytes { bytes in
+        for index in 0..<min(bytes.count, Self.piece) { piece.append(bytes[index]) }
+      }
+      let taken = read(piece.span)
+      pipelined.removeFirst(taken)
       if taken == 0 { return }
     }
+    if pipelined.isEmpty { pipelined.clear() }
     if isPeerDone, pipelined.isEmpty, server.isIdle { isClosing = true }
   }
 
@@ -168,9 +181,10 @@ public final class ServerConnection {
     return taken
   }
 
-  private func refuse(_ error: H1Error) {
+  private func refuse(_ error: H1Error, _ end: ConnectionEnd? = nil) {
     isClosing = true
-    let fault = RequestFault(error.status, error.detail)
+    let fault = RequestFault(
+      error.status, error.detail, end ?? (error.status == 431 ? .largeHead : .protocolError))
     self.fault = fault
     if isUnderWay {
       isUnderWay = false
@@ -195,8 +209,12 @@ public final class ServerConnection {
     events.removeAll()
     for event in batch { handle(event, bytes, session) }
     handler?.wantsTransmit()
-    guard let failure else { return }
-    let fault = RequestFault(0, failure.description)
+    if let failure { lose(failure) }
+  }
+
+  private func lose(_ failure: H2Error) {
+    guard !isClosing else { return }
+    let fault = RequestFault(0, failure.description, ConnectionEnd(failure))
     self.fault = fault
     if known.isEmpty { handler?.refused(fault) }
     cut()
@@ -210,6 +228,7 @@ public final class ServerConnection {
       } else {
         begin(stream, fields, endStream, session)
       }
+    case .tooLarge(let stream, let endStream): refuse(stream, endStream, session)
     case .data(let stream, let range):
       guard known.contains(stream) else { return session.consume(stream, range.count) }
       session.consumeConnection(range.count)
@@ -217,9 +236,11 @@ public final class ServerConnection {
     case .endOfStream(let stream):
       if known.contains(stream) { handler?.ended(ExchangeID(stream), trailers: []) }
     case .reset(let stream, _), .streamClosed(let stream, _):
-      outgoing.streams.bodies[stream] = nil
+      extended.remove(stream)
+      outgoing.streams.forget(stream)
       if known.remove(stream) != nil, !isOver(stream) { handler?.aborted(ExchangeID(stream)) }
-    case .goaway, .settings, .pong: break
+    case .settings: hasSettings = true
+    case .goaway, .pong: break
     }
   }
 
@@ -230,15 +251,42 @@ public final class ServerConnection {
 
   private func begin(_ stream: Int32, _ fields: [Field], _ endStream: Bool, _ session: H2Session) {
     do throws(HeadError) {
-      let head = try RequestHead(http2: fields)
-      let body = try BodySize.of(http2: fields, endStream: endStream)
+      let request = try IncomingRequest(http2: fields, endStream: endStream)
       known.insert(stream)
-      handler?.begun(ExchangeID(stream), IncomingRequest(head: head, body: body, version: .http2))
+      if request.upgrade != nil { extended.insert(stream) }
+      handler?.begun(ExchangeID(stream), request)
+      if request.asksForTunnel, known.contains(stream) { handler?.ended(ExchangeID(stream), trailers: []) }
       if endStream, known.contains(stream) { handler?.ended(ExchangeID(stream), trailers: []) }
     } catch {
       session.reset(stream, .protocolError)
       handler?.refused(RequestFault(0, error.description))
     }
+  }
+
+  /// What cannot be taken for its size alone is answered like any request (RFC 9113 section 10.5.1).
+  private func refuse(_ stream: Int32, _ endStream: Bool, _ session: H2Session) {
+    let fault = RequestFault(431, limits.headExcess)
+    if known.remove(stream) != nil {
+      // Trailers. The owner is told why; the fault is not the connection's.
+      let hasAnswer = outgoing.streams.bodies[stream] != nil
+      self.fault = fault
+      if !isOver(stream) { handler?.aborted(ExchangeID(stream)) }
+      self.fault = nil
+      guard !hasAnswer else {
+        outgoing.streams.forget(stream)
+        return session.reset(stream, .enhanceYourCalm)
+      }
+    } else {
+      handler?.refused(fault)
+    }
+    let text = Array("\(fault.detail)\n".utf8)
+    let body = OutgoingBody()
+    body.isEnding = true
+    outgoing.streams.bodies[stream] = body
+    outgoing.streams.queue(text.span, in: body)
+    let head = ResponseHead(
+      status: fault.status, fields: [Field("content-type", "text/plain; charset=utf-8")])
+    try? session.submitResponse(stream, section(head, .exactly(text.count)), hasBody: true)
   }
 
   private func trailers(_ stream: Int32, _ fields: [Field], _ session: H2Session) {
@@ -253,12 +301,17 @@ public final class ServerConnection {
 
   /// Sends 100 or 103 before the response.
   public func inform(_ id: ExchangeID, _ head: ResponseHead) {
-    guard session == nil, isCurrent(id) else { return }
-    try? server.inform(head, into: &outgoing.queue)
+    if let session {
+      guard known.contains(id.number), outgoing.streams.bodies[id.number] == nil else { return }
+      try? session.submitInformational(id.number, head.http2Fields)
+    } else if isCurrent(id) {
+      try? server.inform(head, into: &outgoing.queue)
+    }
     handler?.wantsTransmit()
   }
 
-  /// Begins the response; `send` and `end` follow.
+  /// Begins the response; `send` and `end` follow. `upgrade` is not nil where a tunnel begins: the protocol,
+  /// or empty after a CONNECT.
   ///
   /// - Throws: what may not be sent, in words: nothing was, and another response may be given.
   public func respond(
@@ -266,21 +319,44 @@ public final class ServerConnection {
   ) throws(HeadError) {
     if let session {
       guard known.contains(id.number) else { return }
+      let head = try extended.contains(id.number) ? Self.answer(toExtendedConnect: head) : head
+      // A tunnel has no body, and bytes. Else the head ends the stream, as gRPC asks of a status without
+      // messages.
+      let hasBody = body != .none || upgrade != nil
       outgoing.streams.bodies[id.number] = OutgoingBody()
       do throws(H2Error) {
-        try session.submitResponse(id.number, section(head, body), hasBody: true)
+        try session.submitResponse(id.number, section(head, body), hasBody: hasBody)
       } catch {
-        outgoing.streams.bodies[id.number] = nil
+        outgoing.streams.forget(id.number)
         throw HeadError("\(error)")
       }
+      if !hasBody { finished.insert(id.number) }
     } else if isCurrent(id) {
       do throws(H1Error) {
         try server.respond(head, body: body, upgrade: upgrade, into: &outgoing.queue)
       } catch {
         throw HeadError(error.detail)
       }
+      if upgrade != nil { enterTunnel() }
     }
     handler?.wantsTransmit()
+  }
+
+  /// What came behind the request is of the tunnel, and so is the end.
+  private func enterTunnel() {
+    isTunnel = true
+    guard !isReceiving else { return }
+    pump()
+    if isPeerDone { finish() }
+  }
+
+  /// In HTTP/2 a success opens the tunnel, and another than that must not be taken for it.
+  private static func answer(toExtendedConnect head: ResponseHead) throws(HeadError) -> ResponseHead {
+    guard (100..<300).contains(head.status) else { return head }
+    guard head.status == 101 else { throw HeadError("it is a success and no change of protocol") }
+    var head = head
+    head.status = 200
+    return head
   }
 
   private func section(_ head: ResponseHead, _ body: BodySize) -> [Field] {
@@ -295,7 +371,7 @@ public final class ServerConnection {
   public func send(_ id: ExchangeID, _ bytes: Span<UInt8>) {
     if let session {
       guard let body = outgoing.streams.bodies[id.number] else { return }
-      body.queue.append(bytes)
+      outgoing.streams.queue(bytes, in: body)
       session.resume(id.number)
     } else if isCurrent(id) {
       do throws(H1Error) {
@@ -323,7 +399,8 @@ public final class ServerConnection {
         return cut()
       }
       isUnderWay = server.request != nil
-      if server.isOver { isClosing = true }
+      // Whoever ends a tunnel ends both of its directions (RFC 9110 section 9.3.6).
+      if server.isOver || isTunnel { isClosing = true }
       if !isReceiving { pump() }
     }
     handler?.wantsTransmit()
@@ -333,7 +410,8 @@ public final class ServerConnection {
   public func reset(_ id: ExchangeID) {
     if let session {
       guard known.remove(id.number) != nil else { return }
-      outgoing.streams.bodies[id.number] = nil
+      finished.remove(id.number)
+      outgoing.streams.forget(id.number)
       session.reset(id.number, .internalError)
     } else if isCurrent(id) {
       isUnderWay = false
@@ -347,6 +425,47 @@ public final class ServerConnection {
     guard let session else { return credit += count }
     session.consumeStream(id.number, count)
     handler?.wantsTransmit()
+  }
+
+  /// Ends the connection for what its client did or did not do. Requests under way are aborted; what a client
+  /// can still be told is queued.
+  public func end(_ end: ConnectionEnd, _ detail: String) {
+    guard !isClosing else { return }
+    if let session {
+      let isSlow = end == .slowHead
+      if end != .idle { fault = RequestFault(0, detail, end) }
+      if isSlow, known.isEmpty { handler?.refused(RequestFault(0, detail, end)) }
+      cut()
+      session.goaway(end == .idle ? .noError : hasSettings ? .enhanceYourCalm : .settingsTimeout)
+    } else if end == .slowHead, !server.isIdle, !isUnderWay {
+      refuse(H1Error(408, detail), end)
+    } else {
+      if end != .idle { fault = RequestFault(0, detail, end) }
+      cut()
+    }
+    handler?.wantsTransmit()
+  }
+
+  /// The connection ends when what is queued has left; of HTTP/1.x alone, where nothing else can follow.
+  public func closeWhenSaid() { if session == nil { isClosing = true } }
+
+  /// The number of the head that has begun and is not whole: 0 for the first of a connection, whether a byte
+  /// of it has come or not; nil between requests.
+  public var headUnderWay: Int? {
+    if isClosing { return nil }
+    if let session { return hasSettings ? session.sectionUnderWay : 0 }
+    guard server.request == nil else { return nil }
+    return exchange == 0 || !server.isIdle ? Int(exchange) : nil
+  }
+
+  /// Bytes that are kept because somebody does not take them, or because they came too early.
+  public var held: Int { outgoing.streams.waiting + outgoing.queue.count + pipelined.count }
+
+  /// Bytes of this exchange's response have not left.
+  public func isLeaving(_ id: ExchangeID) -> Bool {
+    session == nil
+      ? id.number == exchange && !outgoing.queue.isEmpty
+      : outgoing.streams.bodies[id.number].map { !$0.queue.isEmpty } ?? false
   }
 
   private func isCurrent(_ id: ExchangeID) -> Bool { isUnderWay && id.number == exchange }
@@ -386,6 +505,8 @@ public final class ServerConnection {
       events.removeAll()
       for event in batch { handle(event, [UInt8]().span, session) }
     }
+    // Some limits are told by the GOAWAY alone, when it has been written.
+    if let failure = session?.failure { lose(failure) }
     for (number, count) in outgoing.takeLeft() { handler?.sent(ExchangeID(number), count) }
   }
 }

@@ -16,15 +16,15 @@ public import MeshModel
 ///
 /// Fields of which nothing is to be told (`Telling`) are still removed from what an untrusted client sends:
 /// an application believes them, whoever wrote them.
-public struct ClientFields: Hashable, Sendable {
+public struct ClientFields: Sendable {
   /// Proven by the certificate of the client's end of the tunnel; nil outside of the mesh.
-  public var identity: Identity?
-  public var address: IPAddress
+  public let identity: Identity?
+  public let address: IPAddress
   /// Of the request: `http` or `https`.
   public var scheme: String
   public var host: String?
   /// The workload for whom the request is, named as `By` in `x-forwarded-client-cert`.
-  public var destination: Identity?
+  public let destination: Identity?
   /// The client is a gateway: what it says of the clients behind it is believed.
   public var mayForward: Bool
 
@@ -35,6 +35,19 @@ public struct ClientFields: Hashable, Sendable {
   public struct Telling: OptionSet, Hashable, Sendable {
     public let rawValue: UInt8
     public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    public init(_ fields: [ClientField]) {
+      self = []
+      for field in fields {
+        switch field {
+        case .forwardedFor: insert(.forwardedFor)
+        case .forwardedProto: insert(.forwardedProto)
+        case .clientCertificate: insert(.clientCertificate)
+        case .forwarded: insert(.forwarded)
+        }
+      }
+    }
+
     public static let forwardedFor = Telling(rawValue: 1)
     public static let forwardedProto = Telling(rawValue: 2)
     public static let clientCertificate = Telling(rawValue: 4)
@@ -53,35 +66,49 @@ public struct ClientFields: Hashable, Sendable {
     self.host = host
     self.destination = destination
     self.mayForward = mayForward
+    addressText = "\(address)"
+    unnamed = identity.map { "URI=\($0)" }
   }
+
+  // Written once for a client: every request of it tells them.
+  private let addressText: String
+  /// `URI=<client>`: identities hold no character that would need quotes.
+  private let unnamed: String?
+  /// The last destination that was named, and what the element for the client is then.
+  private var named: (destination: Identity, element: String)?
 
   private static let forwardedFor = "x-forwarded-for"
   private static let forwardedProto = "x-forwarded-proto"
   private static let clientCertificate = "x-forwarded-client-cert"
   private static let forwarded = "forwarded"
-  private static let others: Set<String> = ["x-forwarded-host", "x-forwarded-port", "x-real-ip"]
 
   public func apply(to fields: inout [Field], telling: Telling = .standard) {
-    let claims = [Self.forwardedFor, Self.forwardedProto, Self.clientCertificate, Self.forwarded]
-    var kept: [String: String] = [:]
-    for name in claims { kept[name] = mayForward ? list(name, in: fields) : nil }
-    if trustedProxies > 0 { kept[Self.forwardedFor] = list(Self.forwardedFor, in: fields) }
-    if let proto = kept[Self.forwardedProto], proto != "http", proto != "https" {
-      kept[Self.forwardedProto] = nil
+    let saysFor = mayForward || trustedProxies > 0 ? list(Self.forwardedFor, in: fields) : nil
+    var saysProto = mayForward ? list(Self.forwardedProto, in: fields) : nil
+    if saysProto != "http", saysProto != "https" { saysProto = nil }
+    let saysCertificate = mayForward ? list(Self.clientCertificate, in: fields) : nil
+    let saysForwarded = mayForward ? list(Self.forwarded, in: fields) : nil
+    if fields.contains(where: isClaim) { fields.removeAll(where: isClaim) }
+    let told = telling.contains(.forwardedFor) ? addressText : nil
+    append(Self.forwardedFor, saysFor, told, to: &fields)
+    append(Self.forwardedProto, saysProto ?? (telling.contains(.forwardedProto) ? scheme : nil), nil, to: &fields)
+    let element = telling.contains(.clientCertificate) ? element(naming: destination) : nil
+    append(Self.clientCertificate, saysCertificate, element, to: &fields)
+    append(Self.forwarded, saysForwarded, telling.contains(.forwarded) ? forwardedElement : nil, to: &fields)
+  }
+
+  /// By length first: nearly every name is none.
+  private func isClaim(_ field: Field) -> Bool {
+    let name = field.name
+    switch name.utf8.count {
+    case 9: if name == Self.forwarded || !mayForward && name == "x-real-ip" { return true }
+    case 15: if name == Self.forwardedFor { return true }
+    case 16: if !mayForward, name == "x-forwarded-host" || name == "x-forwarded-port" { return true }
+    case 17: if name == Self.forwardedProto { return true }
+    case 23: if name == Self.clientCertificate { return true }
+    default: break
     }
-    fields.removeAll { field in
-      claims.contains(field.name) || field.name.hasPrefix("x-apus-")
-        || !mayForward && Self.others.contains(field.name)
-    }
-    if telling.contains(.forwardedFor) { append("\(address)", to: Self.forwardedFor, &kept) }
-    if telling.contains(.forwardedProto), kept[Self.forwardedProto] == nil {
-      kept[Self.forwardedProto] = scheme
-    }
-    if telling.contains(.clientCertificate), let element = certificateElement {
-      append(element, to: Self.clientCertificate, &kept)
-    }
-    if telling.contains(.forwarded) { append(forwardedElement, to: Self.forwarded, &kept) }
-    for name in claims { if let value = kept[name] { fields.append(Field(name, value)) } }
+    return name.hasPrefix("x-apus-")
   }
 
   /// The address of the client, as far as fields may be believed; asked before `apply`. With no
@@ -101,17 +128,34 @@ public struct ClientFields: Hashable, Sendable {
     return values.isEmpty ? nil : values.joined(separator: ",")
   }
 
-  private func append(_ element: String, to name: String, _ kept: inout [String: String]) {
-    kept[name] = kept[name].map { "\($0),\(element)" } ?? element
+  /// What was said before, and what is added to it.
+  private func append(_ name: String, _ said: String?, _ element: String?, to fields: inout [Field]) {
+    guard let value = said.map({ said in element.map { "\(said),\($0)" } ?? said }) ?? element else { return }
+    fields.append(Field(name, value))
   }
 
-  /// `By=<destination>;URI=<client>`: identities hold no character that would need quotes.
-  private var certificateElement: String? {
-    identity.map { client in destination.map { "By=\($0);URI=\(client)" } ?? "URI=\(client)" }
+  /// Names the destination, which is known only when one was picked, in the element for the client. An
+  /// element that is not ours, or is gone, is left as it is.
+  public mutating func nameDestination(_ destination: Identity, in fields: inout [Field]) {
+    guard let unnamed, let place = fields.lastIndex(where: { $0.name == Self.clientCertificate }) else {
+      return
+    }
+    let value = fields[place].value
+    guard value == unnamed || value.hasSuffix("," + unnamed) else { return }
+    if named?.destination != destination {
+      named = element(naming: destination).map { (destination, $0) }
+    }
+    guard let element = named?.element else { return }
+    fields[place].value = value == unnamed ? element : value.dropLast(unnamed.count) + element
+  }
+
+  /// `By=<destination>;URI=<client>`.
+  private func element(naming destination: Identity?) -> String? {
+    unnamed.map { client in destination.map { "By=\($0);\(client)" } ?? client }
   }
 
   private var forwardedElement: String {
-    var parts = ["for=" + (address.family == .v6 ? "\"[\(address)]\"" : "\(address)")]
+    var parts = ["for=" + (address.family == .v6 ? "\"[\(addressText)]\"" : addressText)]
     if let host, let quoted = quoted(host) { parts.append("host=" + quoted) }
     parts.append("proto=\(scheme)")
     return parts.joined(separator: ";")

@@ -24,7 +24,7 @@ public final class RoutedRequest: Sendable {
     self.path = path
     query = head.query.map(String.init)
     parameters = query.map(Self.parameters) ?? []
-    self.head = head.with(path: path, query: query)
+    self.head = query == nil && path == head.path ? head : head.with(path: path, query: query)
     self.port = port
     self.sourceNamespace = sourceNamespace
   }

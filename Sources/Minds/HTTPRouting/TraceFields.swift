@@ -11,14 +11,10 @@ public enum TraceFields {
   public static func settleRequestID(
     _ fields: inout [Field], using random: inout some RandomNumberGenerator
   ) -> String {
-    let said = fields.filter { $0.name == requestID }.map(\.value)
-    if said.count == 1, (1...maximumRequestID).contains(said[0].utf8.count),
-      said[0].utf8.allSatisfy({ (0x21...0x7e).contains($0) })
-    {
-      return said[0]
-    }
+    let places = fields.indices.filter { fields[$0].name == requestID }
+    if places.count == 1, case let said = fields[places[0]].value, isVisible(said) { return said }
     let made = uuid(using: &random)
-    fields.removeAll { $0.name == requestID }
+    if !places.isEmpty { fields.removeAll { $0.name == requestID } }
     fields.append(Field(requestID, made))
     return made
   }
@@ -34,6 +30,11 @@ public enum TraceFields {
     _ fields: inout [Field], recordsSpan: Bool, samplesIfMade: Bool = false,
     using random: inout some RandomNumberGenerator
   ) -> Traceparent {
+    guard fields.contains(where: { isOfTraces($0.name) }) else {
+      let made = Traceparent(using: &random, isSampled: samplesIfMade)
+      fields.append(Field("traceparent", made.description))
+      return made
+    }
     let written = fields.filter { $0.name == "traceparent" }.map(\.value)
     var place = written.count == 1 ? Traceparent(written[0]) : nil
     let singles = fields.filter { $0.name == B3.single }.map(\.value)
@@ -59,20 +60,37 @@ public enum TraceFields {
     return settled
   }
 
+  /// By length first: nearly every name is none.
+  private static func isOfTraces(_ name: String) -> Bool {
+    switch name.utf8.count {
+    case 2: name == B3.single
+    case 10: name == "tracestate" || name == "x-b3-flags"
+    case 11: name == "traceparent" || name == "x-b3-spanid"
+    case 12: name == "x-b3-traceid" || name == "x-b3-sampled"
+    case 17: name == "x-b3-parentspanid"
+    default: false
+    }
+  }
+
+  private static func isVisible(_ id: String) -> Bool {
+    let bytes = id.utf8Span.span
+    guard (1...maximumRequestID).contains(bytes.count) else { return false }
+    for index in bytes.indices where !(0x21...0x7e).contains(bytes[index]) { return false }
+    return true
+  }
+
   /// RFC 9562, version 4.
   private static func uuid(using random: inout some RandomNumberGenerator) -> String {
     let high = (random.next() as UInt64) & ~0xf000 | 0x4000
     let low = (random.next() as UInt64) & ~(0b11 << 62) | 0b10 << 62
-    let digits = [high, low].map { word in
-      let text = String(word, radix: 16)
-      return String(repeating: "0", count: 16 - text.utf8.count) + text
-    }.joined()
-    var parts: [Substring] = []
-    var rest = digits[...]
-    for count in [8, 4, 4, 4, 12] {
-      parts.append(rest.prefix(count))
-      rest = rest.dropFirst(count)
+    var text = Hexadecimal<36>()
+    text.append(high >> 32, digits: 8)
+    for part in [high >> 16, high, low >> 48] {
+      text.appendDash()
+      text.append(part, digits: 4)
     }
-    return parts.joined(separator: "-")
+    text.appendDash()
+    text.append(low, digits: 12)
+    return text.text
   }
 }

@@ -21,12 +21,17 @@ public struct ManifestSet: Hashable, Sendable {
   }
 
   /// Reads files and joins them. A set with findings that prevent use is not to be used.
-  public static func load(files: [ManifestFile]) -> (objects: ManifestSet, findings: [Finding]) {
-    join(files.map { $0.parse() })
+  public static func load(
+    files: [ManifestFile], attached: [String: AttachedFile] = [:]
+  ) -> (objects: ManifestSet, findings: [Finding]) {
+    join(files.map { $0.parse() }, attached: attached)
   }
 
   /// Joins files read before, in the order of their paths: the result does not depend on the order given.
-  public static func join(_ files: [ParsedManifest]) -> (objects: ManifestSet, findings: [Finding]) {
+  /// `attached`: what `ParsedManifest.attached` asks for.
+  public static func join(
+    _ files: [ParsedManifest], attached: [String: AttachedFile] = [:]
+  ) -> (objects: ManifestSet, findings: [Finding]) {
     var set = ManifestSet()
     var findings: [Finding] = []
     let files = files.sorted { $0.path < $1.path }
@@ -51,6 +56,7 @@ public struct ManifestSet: Hashable, Sendable {
     set.authorizationPolicies = unique(set.authorizationPolicies, &findings)
     set.requestAuthentications = unique(set.requestAuthentications, &findings)
     set.traffic.unite(&findings)
+    set.traffic.attach(attached, &findings)
     return (set, findings)
   }
 

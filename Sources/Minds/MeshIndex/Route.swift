@@ -53,29 +53,50 @@ public struct WaypointRoute: Hashable, Sendable {
   }
 }
 
-/// A workload and a port of it, with what is needed to dial and verify it.
+/// A workload and a port of it, with what is needed to dial and verify it. A reference to what does not
+/// change, because each request and connection passes it on many times.
 public struct Endpoint: Hashable, Sendable {
-  public let workload: Workload
+  private final class Facts: Sendable {
+    let workload: Workload
+    let address: SocketAddress
+    let identities: [Identity]
+    let tunnel: Workload.TunnelProtocol
+    let tunnelAddress: SocketAddress
+
+    init(
+      _ workload: Workload, _ address: SocketAddress, _ identities: [Identity],
+      _ tunnel: Workload.TunnelProtocol, _ tunnelAddress: SocketAddress
+    ) {
+      self.workload = workload
+      self.address = address
+      self.identities = identities
+      self.tunnel = tunnel
+      self.tunnelAddress = tunnelAddress
+    }
+  }
+
+  private let facts: Facts
+
+  public var workload: Workload { _read { yield facts.workload } }
   /// The workload's address and target port: the authority of the tunnel, or what is dialed in plaintext. Of
   /// a waypoint: the address that the application dialed.
-  public let address: SocketAddress
+  public var address: SocketAddress { facts.address }
   /// Exactly the identities acceptable there: the workload's own and the alternatives its service names.
-  public let identities: [Identity]
-  public let tunnel: Workload.TunnelProtocol
-
+  public var identities: [Identity] { facts.identities }
+  public var tunnel: Workload.TunnelProtocol { facts.tunnel }
   /// Where the tunnel is dialed.
-  public let tunnelAddress: SocketAddress
+  public var tunnelAddress: SocketAddress { facts.tunnelAddress }
+
+  /// The tunnel leads to a waypoint, which the address is behind.
+  public var isBehindWaypoint: Bool { tunnel == .hbone && tunnelAddress.ip != address.ip }
 
   /// `tunnelAddress`: nil for the workload's own.
   public init(
     workload: Workload, address: SocketAddress, identities: [Identity], tunnel: Workload.TunnelProtocol,
     tunnelAddress: SocketAddress? = nil
   ) {
-    self.workload = workload
-    self.address = address
-    self.identities = identities
-    self.tunnel = tunnel
-    self.tunnelAddress = tunnelAddress ?? SocketAddress(address.ip, MeshPort.hbone)
+    facts = Facts(
+      workload, address, identities, tunnel, tunnelAddress ?? SocketAddress(address.ip, MeshPort.hbone))
   }
 
   init(_ workload: Workload, at address: SocketAddress, alternatives: [Identity] = []) {
@@ -83,5 +104,17 @@ public struct Endpoint: Hashable, Sendable {
       workload: workload, address: address,
       identities: [workload.identity] + alternatives.filter { $0 != workload.identity },
       tunnel: workload.tunnelProtocol)
+  }
+
+  public static func == (one: Endpoint, other: Endpoint) -> Bool {
+    one.facts === other.facts
+      || one.address == other.address && one.tunnel == other.tunnel
+        && one.tunnelAddress == other.tunnelAddress && one.identities == other.identities
+        && one.workload == other.workload
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(address)
+    hasher.combine(workload.uid)
   }
 }

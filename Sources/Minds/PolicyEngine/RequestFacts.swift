@@ -15,6 +15,8 @@ public struct RequestFacts: Sendable {
   public var remote: IPAddress?
   /// Trusted proxies should tell the client's address, and what came says none: nobody knows it.
   public var isRemoteUnknown = false
+  /// The request has no path, as a CONNECT: what is asked of one holds for a DENY and for no ALLOW.
+  public var isPathUnknown = false
   /// What the client's own TLS inside of the connection asked for; nil for plain HTTP.
   public var serverName: String?
   /// Of a token that was checked; nil without one.

@@ -17,6 +17,7 @@ extension Authorization.Term {
     guard let request = connection.request else { return connection.isDenying }
     switch attribute {
     case .method: return agrees { $0.matches(request.method) }
+    case .path where request.isPathUnknown: return connection.isDenying
     case .path: return agrees { $0.matches(request.path) }
     case .host: return agrees { $0.matches(host: request.host) }
     case .header(let name): return agrees(header: name, request.fields, isDenying: connection.isDenying)

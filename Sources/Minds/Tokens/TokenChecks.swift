@@ -9,6 +9,9 @@ public struct TokenChecks: Sendable {
   /// Where keys are to be fetched, sorted, each once, with the time for one attempt in milliseconds.
   public let uris: [(uri: String, timeout: Int)]
 
+  /// Some bind every workload, also one that names none.
+  public var bindAll: Bool { !ofAll.isEmpty }
+
   public init(_ authentications: [TokenAuthentication]) {
     var ofAll: [TokenCheck.Rule] = []
     var selective: [String: [TokenCheck.Rule]] = [:]

@@ -31,7 +31,8 @@ struct Judging {
     if mesh.writing == nil {
       answer.notes.append("this is the mesh as the agent holds it, which knows no files and lines")
     }
-    guard mesh.isEnrolled(target.workload) else {
+    // A waypoint asks also for a pod that nobody captures; who is not captured either goes around it.
+    guard mesh.isEnrolled(target.workload) || standing != nil && source.identity != nil else {
       answer.sentence =
         "allowed: \(name) is not enrolled, so nothing is captured there and no policy is enforced"
       if mesh.writing == nil, !policies.policies.isEmpty { noteDisabled() }
@@ -75,8 +76,9 @@ struct Judging {
   // MARK: The verdict
 
   private mutating func judge() {
-    // A peer that has an identity reaches it in a tunnel, unless it takes plaintext alone.
-    let takesTunnels = target.workload.tunnelProtocol == .hbone
+    // A peer that has an identity reaches it in a tunnel, unless it takes plaintext alone. A waypoint knows
+    // its client however it goes on.
+    let takesTunnels = target.workload.tunnelProtocol == .hbone || standing != nil
     let address = SocketAddress(self.address ?? IPAddress(v4: 0), target.port)
     let peer = Peer(
       identity: takesTunnels ? source.identity : nil,

@@ -56,11 +56,11 @@ actor Waypoint {
     connections = try RecordQueue()
     requests = try RequestRecords()
     let (records, service) = (requests, settings.waypoint.service(in: settings.clusterDomain))
-    let queue = connections
+    let (queue, seed) = (connections, settings.seed)
     workers = try (0..<settings.workers).map { index in
       try WorkerHandle.start(
         name: "worker-\(index)", capture: NoCapture(), records: queue, activate: { _ in },
-        service: { WaypointService(service, on: $0, records: records, connections: queue) })
+        service: { WaypointService(service, on: $0, records: records, connections: queue, seed: seed) })
     }
   }
 
@@ -114,7 +114,7 @@ actor Waypoint {
     guard new.waypoint == settings.waypoint else { return }
     let tables: WaypointTables
     do {
-      tables = try WaypointTables(new)
+      tables = try WaypointTables(new, machineAuthorities: machineAuthorities(for: new))
     } catch {
       log.error("the earlier rules stay: the new ones cannot be used", metadata: ["error": "\(error)"])
       return
@@ -136,6 +136,17 @@ actor Waypoint {
         "services": "\(new.services.count)", "policies": "\(new.authorizations.count)",
         "because": "\(new.reasons.joined(separator: "; "))",
       ])
+  }
+
+  /// Whom the machine trusts, where some application is to be believed by that.
+  private func machineAuthorities(for new: WaypointConfiguration) -> TrustBundle? {
+    guard new.needsMachineAuthorities else { return nil }
+    do throws(FetchError) {
+      return try SystemRoots.read()
+    } catch {
+      log.error("TLS to applications cannot be verified", metadata: ["error": "\(error)"])
+      return nil
+    }
   }
 
   /// Fetches the keys of issuers, and tells the workers.

@@ -1,3 +1,4 @@
+import HTTPExchange
 import RequestProxying
 import Synchronization
 import Telemetry
@@ -48,6 +49,21 @@ final class WaypointFigures: Sendable {
     text.sample(figures.counters.judgedAgain)
     text.begin("apus_ended_by_policy_total", .counter, help: "Those of them that a changed policy ended.")
     text.sample(figures.counters.endedByPolicy)
+    text.begin(
+      "apus_connections_ended_total", .counter,
+      help: "Connections ended for what their clients did or did not do.")
+    for end in ConnectionEnd.allCases {
+      text.sample(figures.counters.connectionsEnded[end] ?? 0, [("reason", end.rawValue)])
+    }
+    text.begin(
+      "apus_requests_ended_total", .counter,
+      help: "Requests ended because their clients kept them waiting, by what they waited for.")
+    for end in ConnectionEnd.ofRequests {
+      text.sample(figures.counters.requestsEnded[end] ?? 0, [("reason", end.rawValue)])
+    }
+    text.begin(
+      "apus_waypoint_held_bytes", .gauge, help: "Bytes of bodies that wait for clients or for endpoints.")
+    text.sample(UInt64(max(figures.held, 0)))
     text.begin("apus_key_fetch_failures_total", .counter, help: "Fetches of issuers' keys that failed.")
     text.sample(keyFailures.value)
   }

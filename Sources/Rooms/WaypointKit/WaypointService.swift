@@ -16,12 +16,12 @@ final class WaypointService: StreamService, RequestWorld {
 
   init(
     _ waypoint: ServiceKey, on desk: WorkerDesk, records: RequestRecords, connections: RecordQueue,
-    limits: HTTPLimits = HTTPLimits()
+    limits: HTTPLimits = HTTPLimits(), seed: UInt64? = nil
   ) {
     self.desk = desk
     self.records = records.ring()
     self.connections = connections
-    proxy = RequestProxy(waypoint: waypoint, world: self, limits: limits)
+    proxy = RequestProxy(waypoint: waypoint, world: self, limits: limits, seed: seed)
   }
 
   // MARK: StreamService
@@ -63,19 +63,19 @@ final class WaypointService: StreamService, RequestWorld {
   }
 }
 
-/// A stream as requests use it.
+/// A worker's pipe as requests use it.
 private final class BoundPipe: Pipe {
-  var pipe: TunnelPipe?
+  var pipe: (any WorkerPipe)?
 
-  init(_ pipe: TunnelPipe?) { self.pipe = pipe }
+  init(_ pipe: (any WorkerPipe)?) { self.pipe = pipe }
 
   func wake() { pipe?.wake() }
   func credit(_ count: Int) { pipe?.credit(count) }
   func close(isClean: Bool) { pipe?.close(isClean: isClean) }
 }
 
-/// What streams tell, to requests.
-private final class PipeBridge: TunnelPipeOwner {
+/// What a worker's pipes tell, to requests.
+private final class PipeBridge: WorkerPipeOwner {
   private let owner: any PipeOwner
 
   init(_ owner: any PipeOwner) { self.owner = owner }

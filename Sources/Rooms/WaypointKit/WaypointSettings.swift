@@ -31,6 +31,9 @@ public struct WaypointSettings: Sendable {
   /// machine trusts; nil for none.
   public var issuerRoots: String?
 
+  /// Makes what rules leave to chance the same in every run; nil leaves it to the system.
+  public var seed: UInt64?
+
   public init(
     waypoint: WaypointName, pod: String, addresses: [IPAddress], control: SocketAddress,
     controlRoot: String, token: String, readiness: SocketAddress, metrics: SocketAddress

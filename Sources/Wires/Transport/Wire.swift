@@ -181,7 +181,7 @@ actor Wire {
       case .data(let stream, let range): data(stream, bytes.span.extracting(range))
       case .endOfStream(let stream): inputEnded(stream)
       case .streamClosed(let stream, let code): closed(stream, code)
-      case .reset, .settings, .pong: break
+      case .reset, .settings, .pong, .tooLarge: break
       case .goaway: isDraining = true
       }
     }

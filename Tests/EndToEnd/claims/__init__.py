@@ -19,4 +19,10 @@ from . import w_waypoint  # noqa: F401
 from . import x_replicas  # noqa: F401
 from . import y_records  # noqa: F401
 from . import zg_page  # noqa: F401
+from . import ze_protocols  # noqa: F401
+from . import zb_protection  # noqa: F401
+from . import zc_dialing  # noqa: F401
+from . import z_stories  # noqa: F401
+from . import za_bypass  # noqa: F401
+from . import zd_tokens  # noqa: F401
 from . import zh_cli  # noqa: F401

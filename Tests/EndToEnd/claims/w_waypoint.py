@@ -6,8 +6,11 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 import time
+import urllib.request
 
+from .. import netns
 from ..claim import claim, hold
 from ..mesh import Mesh
 from ..world import SHOP, bracket
@@ -26,7 +29,9 @@ for one in json.load(sys.stdin):
         with urllib.request.urlopen(request, timeout=25) as answer:
             out = {"status": answer.status, "body": answer.read().decode(errors="replace")}
     except urllib.error.HTTPError as error:
-        out = {"status": error.code, "reason": error.headers.get("x-apus-reason")}
+        fields = error.headers
+        out = {"status": error.code, "reason": fields.get("x-apus-reason")}
+        out["challenge"] = fields.get("www-authenticate")
     except OSError as error:
         out = {"error": str(error)}
     out["seconds"] = time.time() - began
@@ -70,25 +75,72 @@ class Waypoints:
     def running(self):
         return [pod for pod in self.mesh.pods("production") if "-waypoint-" in pod.name]
 
-    def kill(self, most=1_000):
+    def behind(self, account):
+        """The replicas of an account's waypoint that run."""
+        return [pod for pod in self.running() if pod.name.startswith(f"{account}-waypoint-")]
+
+    def pages(self, account):
+        """The metrics of each replica."""
+
+        def ask():
+            with urllib.request.urlopen("http://127.0.0.1:15020/metrics", timeout=10) as answer:
+                return answer.read().decode()
+
+        return [netns.inside(self.mesh.place(pod), ask) for pod in self.behind(account)]
+
+    def access(self, account):
+        """The log of each replica, and of that the lines of requests and connections."""
+        text = "".join(self.mesh.must("logs", "-n", pod.namespace, pod.name) for pod in self.behind(account))
+        return text, [line for line in text.splitlines() if "\taccess\t" in line]
+
+    def processes(self, account=""):
+        """The process of each waypoint that runs, or of those of one account (`namespace/name` or its name)."""
+        pods = self.behind(account.rpartition("/")[2]) if account else self.running()
+        return [number for pod in pods for number in self.mesh.processes(pod)]
+
+    def kill(self, most=1_000, account=""):
         """kill -9 of every waypoint's process of this mesh, or of some."""
-        killed = 0
-        for number in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{number}/cmdline", "rb") as file:
-                    words = file.read().split(b"\0")
-            except OSError:
-                continue
-            ours = f"/run/apus/{self.mesh.name}/root.pem".encode()
-            if killed < most and words[0].endswith(b"/apus-waypoint") and ours in words:
-                os.kill(int(number), signal.SIGKILL)
-                killed += 1
+        killed = self.processes(account)[:most]
+        for number in killed:
+            os.kill(number, signal.SIGKILL)
         hold(killed, "there is no waypoint to kill")
+
+
+class Repeating(threading.Thread):
+    """Does something again and again beside a claim, and keeps all that came of it."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.step, self.outcomes, self.ended, self.failure = step, [], False, None
+        self.start()
+
+    def run(self):
+        try:
+            while not self.ended:
+                self.outcomes += self.step()
+        except BaseException as failure:  # told by end()
+            self.failure = failure
+
+    def end(self):
+        """What came of it."""
+        self.ended = True
+        self.join()
+        if self.failure:
+            raise self.failure
+        return self.outcomes
 
 
 def same(outcomes, status):
     wrong = [one for one in outcomes if one.get("status") != status]
     hold(not wrong, f"{len(wrong)} of {len(outcomes)} were not answered {status}: {wrong[:2]}")
+
+
+def unprivileged(number):
+    """A user of its own without a capability, or a way to get one."""
+    with open(f"/proc/{number}/status", encoding="ascii") as file:
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    nothing = all(int(status[name], 16) == 0 for name in ("CapPrm", "CapEff", "CapInh", "CapAmb"))
+    return nothing and "0" not in status["Uid"].split() + status["Gid"].split() and status["NoNewPrivs"] == "1"
 
 
 @claim("20a", "A waypoint starts with the first connection, splits as the seed says, and stops when idle")
@@ -99,6 +151,8 @@ def life(world):
         url = "http://order-service/"
         first = waypoints.ask(web, question(url))[0]
         hold(first.get("status") == 200, f"the first request: {first}")
+        for number in waypoints.processes():
+            hold(unprivileged(number), f"the waypoint's process {number} has privileges")
         outcomes = waypoints.ask(web, *[question(url)] * 1000)
         same(outcomes, 200)
         versions = collections.Counter(json.loads(one["body"])["version"] for one in outcomes)

@@ -3,11 +3,10 @@
 import collections
 import os
 import re
-import threading
 import time
 
 from ..claim import claim, hold
-from .w_waypoint import IDLE_SECONDS, Waypoints, question, same
+from .w_waypoint import IDLE_SECONDS, Repeating, Waypoints, question, same
 
 ACCOUNT = """apiVersion: v1
 kind: ServiceAccount
@@ -54,28 +53,15 @@ def even(counts, total, replicas):
     hold(len(counts) == replicas and not wrong, f"spread {dict(counts)} of {total} over {replicas}")
 
 
-class Load(threading.Thread):
+class Load(Repeating):
     """Requests on connections of their own, until it is told to end."""
 
     def __init__(self, waypoints, pod):
-        super().__init__()
-        self.waypoints, self.pod = waypoints, pod
-        self.outcomes, self.ended, self.failure = [], False, None
-        self.start()
-
-    def run(self):
-        try:
-            while not self.ended:
-                self.outcomes += self.waypoints.ask(self.pod, *[question(URL)] * 20)
-        except BaseException as failure:  # told by finish()
-            self.failure = failure
+        super().__init__(lambda: waypoints.ask(pod, *[question(URL)] * 20))
 
     def finish(self, lost=0):
         """How many were served; all but `lost` of them must have been."""
-        self.ended = True
-        self.join()
-        if self.failure:
-            raise self.failure
+        self.end()
         broken = [one for one in self.outcomes if "error" in one]
         hold(len(broken) <= lost, f"{len(broken)} of {len(self.outcomes)} failed: {broken[:2]}")
         same([one for one in self.outcomes if "error" not in one], 200)

@@ -4,9 +4,8 @@ import json
 import re
 import subprocess
 import sys
-import urllib.request
 
-from .. import netns, promtext
+from .. import promtext
 from ..claim import claim, hold
 from ..world import HERE
 from .w_waypoint import Waypoints
@@ -73,6 +72,7 @@ spec:
 """
 
 WANTED = {"200": 40, "201": 10, "404": 12, "503": 14, "403": 8, "400": 6, "431": 4, "0": 3, "raw": 7}
+ACCOUNT = "talker-sa"
 SECRET = "never-to-be-logged"
 
 
@@ -82,24 +82,6 @@ class Talking(Waypoints):
     def __init__(self, world):
         super().__init__(world)
         self.write("talker.yaml", TALKER.replace("PEERS", f"{HERE}/peers").replace("PYTHON", sys.executable))
-
-    def waypoints(self):
-        return [pod for pod in self.running() if pod.name.startswith("talker-sa-waypoint")]
-
-    def pages(self):
-        """The metrics of each replica, read strictly."""
-
-        def ask():
-            with urllib.request.urlopen("http://127.0.0.1:15020/metrics", timeout=10) as answer:
-                return answer.read().decode()
-
-        return [netns.inside(self.mesh.place(pod), ask) for pod in self.waypoints()]
-
-    def lines(self):
-        """The access lines of each replica: the fields of every record."""
-        text = "".join(
-            self.mesh.must("logs", "-n", pod.namespace, pod.name) for pod in self.waypoints())
-        return text, [line for line in text.splitlines() if "\taccess\t" in line]
 
 
 def sums(pages, name, **labels):
@@ -127,7 +109,7 @@ def counted(world):
         requests = sum(count for kind, count in WANTED.items() if kind != "raw")
 
         def settled():
-            pages = [promtext.parse(page) for page in talking.pages()]
+            pages = [promtext.parse(page) for page in talking.pages(ACCOUNT)]
             return pages if sums(pages, "istio_requests_total") >= requests else None
 
         pages = talking.mesh.wait(settled, f"{requests} requests in the metrics", 15, 0.2)
@@ -147,7 +129,7 @@ def counted(world):
         own = sums(pages, "apus_unread_requests_total"), sums(pages, "apus_requests_refused_total")
         hold(own == (WANTED["400"] + WANTED["431"], WANTED["403"]), f"refused: {own}")
 
-        text, lines = talking.lines()
+        text, lines = talking.access(ACCOUNT)
         records = [line for line in lines if "direction=waypoint" not in line]
         hold(len(lines) - len(records) == WANTED["raw"], "raw connections have other lines than one each")
         asked = {code: count for code, count in WANTED.items() if code != "raw"}
@@ -157,7 +139,7 @@ def counted(world):
         hold(SECRET not in text and "?" not in "".join(re.findall(r"path=\S+", text)), "secrets in the log")
         return (
             f"{requests} requests of {len(asked)} kinds and {raw:.0f} raw connections: client, "
-            f"{len(lines)} lines and metrics agree; the page is well formed{referee(talking.pages())}"
+            f"{len(lines)} lines and metrics agree; the page is well formed{referee(talking.pages(ACCOUNT))}"
         )
 
 
@@ -192,7 +174,7 @@ def silenced(world):
         hold("alive" not in ends.values(), f"something lives on: {ends}")
 
         def told():
-            lines = [line for line in talking.lines()[1] if "policy:production/silence" in line]
+            lines = [line for line in talking.access(ACCOUNT)[1] if "policy:production/silence" in line]
             return lines if len(lines) >= 3 else None
 
         lines = talking.mesh.wait(told, "three records with the policy's name", 10, 0.2)

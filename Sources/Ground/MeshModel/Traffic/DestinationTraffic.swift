@@ -56,6 +56,8 @@ public struct TrafficPolicy: Hashable, Sendable, Codable {
   /// Nil: nobody is ejected.
   public var outliers: OutlierDetection?
   public var retryBudget = RetryBudget()
+  /// Nil: what the mesh carries goes to the application as it is.
+  public var tls: TLSOrigination?
 
   public init() {}
 }

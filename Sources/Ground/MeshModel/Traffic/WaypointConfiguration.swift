@@ -53,6 +53,9 @@ public struct WaypointConfiguration: Hashable, Sendable, Codable {
   /// for, and are believed. With none the client's address is that of its connection.
   public var trustedProxies = 0
   public var pathForm = PathForm.base
+  /// `apus.io/client-fields`: what applications are told about the client, each once and in this order.
+  public var clientFields = ClientField.standard
+  public var limits = RequestLimits()
 
   public init(
     waypoint: WaypointName, services: [ServiceTraffic] = [], destinations: [DestinationTraffic] = [],

@@ -51,7 +51,12 @@ extension Compilation {
       mesh.workloads[index].subsetLabels = pod.meta.labels.filter { used.contains($0.key) }
       let account = WaypointName(
         namespace: workload.namespace, serviceAccount: workload.identity.serviceAccount)
-      guard workload.tunnelProtocol == .hbone, traffic.needs.reasons[account] != nil else { continue }
+      // A pod that is not captured has no agent that could ask: where requests come to it by the waypoint,
+      // policy is asked there. One whose PeerAuthentication says DISABLE has one, which asks.
+      let isEnrolled = isEnrolled(pod.meta.labels, pod.spec, in: workload.namespace)
+      guard traffic.needs.reasons[account] != nil, workload.tunnelProtocol == .hbone || !isEnrolled else {
+        continue
+      }
       mesh.workloads[index].waypoint = account.service(in: options.clusterDomain)
       mesh.workloads[index].authentications = traffic.authentications.selecting(
         namespace: workload.namespace, labels: pod.meta.labels)

@@ -60,7 +60,7 @@ extension WrittenPolicy {
     pool = section.section("connectionPool").map { ConnectionPool(reading: $0) }
     outliers = section.section("outlierDetection").map { OutlierDetection(reading: $0) }
     retryBudget = section.section("retryBudget").map { RetryBudget(reading: $0) }
-    Self.readTLS(section)
+    tls = section.section("tls").flatMap { WrittenTLS(reading: $0) }
     section.reject("tunnel", "connections to endpoints are the mesh's own tunnels")
     section.reject("proxyProtocol", "endpoints are told of the client by headers")
     for setting in section.sections("portLevelSettings") {
@@ -73,29 +73,6 @@ extension WrittenPolicy {
     }
     if section.entries.isEmpty {
       section.sink.report(.emptyPolicy, .warning, line: section.line, "\(section.path) says nothing")
-    }
-  }
-
-  private static func readTLS(_ section: Section) {
-    guard let tls = section.section("tls") else { return }
-    let details = [
-      "clientCertificate", "privateKey", "caCertificates", "credentialName", "subjectAltNames", "sni",
-      "insecureSkipVerify", "caCrl",
-    ]
-    tls.expectOnly(Set(details + ["mode"]))
-    // Without a word, whom it was written for would be told neither whom to trust nor whom to expect.
-    for key in details { tls.reject(key, "whom to expect is the mesh's own certificates'") }
-    switch tls.string("mode") ?? "DISABLE" {
-    case "ISTIO_MUTUAL": break
-    case "DISABLE":
-      tls.sink.report(
-        .unsupportedField, .warning, line: tls.line,
-        "\(section.path("tls")) has no effect: between workloads of the mesh there is always mutual TLS"
-      )
-    case "SIMPLE", "MUTUAL":
-      section.reject(
-        "tls", "nothing here begins TLS to an application", remedy: "Use ISTIO_MUTUAL or leave it out.")
-    case let mode: tls.invalid("mode", "\(mode.debugDescription) is no mode")
     }
   }
 }

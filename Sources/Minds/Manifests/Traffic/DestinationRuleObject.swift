@@ -29,12 +29,13 @@ struct WrittenPolicy: Hashable, Sendable {
   var pool: ConnectionPool?
   var outliers: OutlierDetection?
   var retryBudget: RetryBudget?
+  var tls: WrittenTLS?
   /// `portLevelSettings`, which have none of their own.
   var ports: [UInt16: WrittenPolicy] = [:]
 
   /// It says something that only who picks endpoints can do.
   var isForWaypoint: Bool {
-    balancing != nil || pool != nil || outliers != nil || retryBudget != nil
+    balancing != nil || pool != nil || outliers != nil || retryBudget != nil || tls?.origination != nil
       || ports.values.contains(where: \.isForWaypoint)
   }
 
@@ -45,6 +46,7 @@ struct WrittenPolicy: Hashable, Sendable {
     policy.pool = pool ?? policy.pool
     policy.outliers = outliers
     policy.retryBudget = retryBudget ?? policy.retryBudget
+    policy.tls = tls?.origination
     return policy
   }
 
@@ -52,7 +54,7 @@ struct WrittenPolicy: Hashable, Sendable {
   func overlaid(with other: WrittenPolicy) -> WrittenPolicy {
     WrittenPolicy(
       balancing: other.balancing ?? balancing, pool: other.pool ?? pool, outliers: other.outliers ?? outliers,
-      retryBudget: other.retryBudget ?? retryBudget)
+      retryBudget: other.retryBudget ?? retryBudget, tls: other.tls ?? tls)
   }
 }
 

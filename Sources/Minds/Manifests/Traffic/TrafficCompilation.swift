@@ -15,6 +15,7 @@ struct TrafficCompilation {
   /// Oldest first.
   var virtualServices: [ServiceKey: [VirtualServiceObject]] = [:]
   var routes: [ServiceKey: [AttachedRoute]] = [:]
+  private var notEnrolled: [(service: ServiceKey, meta: ObjectMeta)] = []
   /// Told once, however many services an object speaks of.
   private var told: Set<Finding> = []
   /// Where each authorization is in the list, by key; those of the mesh; and those of all of a namespace.
@@ -53,6 +54,7 @@ struct TrafficCompilation {
     needs.reportRefusals()
     findings += needs.findings
     compileWaypoints()
+    reportNotEnrolled()
   }
 
   mutating func tell(
@@ -67,13 +69,23 @@ struct TrafficCompilation {
   }
 
   mutating func need(_ service: ServiceKey, because reason: String, _ meta: ObjectMeta) {
-    guard population.accounts[service] != nil else {
-      return tell(
+    guard population.accounts[service] != nil else { return notEnrolled.append((service, meta)) }
+    needs.need(service, because: reason)
+  }
+
+  /// Of services without a waypoint of their own. A DestinationRule holds where another service's rules lead
+  /// there.
+  private mutating func reportNotEnrolled() {
+    for (service, meta) in notEnrolled {
+      let isUsed = waypoints.contains { waypoint in
+        waypoint.destinations.contains { $0.service == service && $0.origin == meta.title }
+      }
+      guard !isUsed else { continue }
+      tell(
         .trafficNotEnrolled, .warning, meta,
         "it has no effect on \(service.hostname): no pod behind it is enrolled and takes mutual TLS",
         remedy: "Label the namespace \(DataplaneMode.label): \(DataplaneMode.ambient).")
     }
-    needs.need(service, because: reason)
   }
 
   // MARK: Waypoints

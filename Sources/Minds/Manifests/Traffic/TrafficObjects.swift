@@ -31,6 +31,11 @@ struct TrafficObjects: Hashable, Sendable {
     referenceGrants = ManifestSet.unique(referenceGrants, &findings)
   }
 
+  /// The texts of the files that objects name.
+  mutating func attach(_ files: [String: AttachedFile], _ findings: inout [Finding]) {
+    for index in destinationRules.indices { destinationRules[index].attach(files, &findings) }
+  }
+
   mutating func keepReadable(of earlier: TrafficObjects, _ findings: inout [Finding]) {
     ManifestSet.keep(earlier.virtualServices, in: &virtualServices, &findings)
     ManifestSet.keep(earlier.destinationRules, in: &destinationRules, &findings)

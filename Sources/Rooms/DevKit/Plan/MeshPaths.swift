@@ -1,4 +1,4 @@
-/// Where one mesh keeps its files: `/run/apus/<mesh>`, readable by root alone.
+/// Where one mesh keeps its files: `/run/apus/<mesh>`, readable by root alone, but for what is `shown`.
 public struct MeshPaths: Hashable, Sendable {
   public let root: String
 
@@ -15,7 +15,16 @@ public struct MeshPaths: Hashable, Sendable {
   public var controlLog: String { "\(root)/control.log" }
   public var upLog: String { "\(root)/up.log" }
   /// The public root certificate, written by the control plane when it serves.
-  public var rootCertificate: String { "\(root)/root.pem" }
+  public var rootCertificate: String { "\(shown)/\(Self.rootName)" }
+  /// The authorities that may vouch for servers of `jwksUri`, as they were when the mesh was started.
+  public var issuerRoots: String { "\(shown)/\(Self.issuersName)" }
+
+  /// Nothing secret: pods that have no privileges see this, and nothing else, as `parent`.
+  public var shown: String { "\(root)/shown" }
+  public static let rootName = "root.pem"
+  public static let issuersName = "issuers.pem"
+  public static func inPod(_ name: String) -> String { "\(parent)/\(name)" }
+
   public var pods: String { "\(root)/pods" }
 
   /// The control plane says there which waypoints are to run.

@@ -8,10 +8,16 @@ extension DevMesh {
   func podGroup(_ pod: DevPod) -> ControlGroup { nodeGroup(pod.node).child("\(pod.namespace).\(pod.name)") }
 
   func entry(_ pod: DevPod, directory: String? = nil) -> PodEntry {
-    PodEntry(
+    var entry = PodEntry(
       network: Fabric.path(options.name.podNamespace(pod.id)), cgroup: podGroup(pod).path,
       hosts: paths.hosts(pod.id), resolver: paths.resolver(pod.id), hostname: pod.name,
       directory: workingDirectory(directory))
+    if waypoint(of: pod) != nil {
+      entry.user = Self.waypointUser
+      entry.shown = paths.shown
+      entry.directory = "/"
+    }
+    return entry
   }
 
   /// Relative to the manifests, which is also the default.

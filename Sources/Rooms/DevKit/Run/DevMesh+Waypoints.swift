@@ -13,8 +13,15 @@ final class SecretFile {
 /// Waypoints: pods like any other, but that the control plane asks for them, and that they prove themselves
 /// by a token of their own.
 extension DevMesh {
+  /// In bytes: far more than any machine trusts.
+  private static let rootsLimit = 4 << 20
+
   func startLauncher(_ state: DesiredState) throws {
     try makeTokens(for: state.mesh.waypoints)
+    if let roots = options.issuerRoots {
+      // Waypoints may not read the folder that it is in.
+      try Files.write(Array(try Files.text(roots, limit: Self.rootsLimit).utf8), to: paths.issuerRoots)
+    }
     let server = try LauncherServer(path: paths.launcher, bell: bell, on: thread)
     launcher = server
     tasks.append(Task { await server.run() })
@@ -50,11 +57,14 @@ extension DevMesh {
     container.command = [
       binary("apus-waypoint"), "--waypoint", waypoint.description, "--pod", "$(POD_NAME)",
       "--address", "$(POD_IP)", "--control", "\(AddressPlan.fabricV4):15012",
-      "--control-root", paths.rootCertificate, "--token", "/proc/self/fd/3",
+      "--control-root", MeshPaths.inPod(MeshPaths.rootName), "--token", "/proc/self/fd/3",
       "--idle-seconds", "\(options.waypointIdleSeconds)", "--drain-seconds", "5",
       "--log-level", options.logLevel,
     ]
-    if let roots = options.issuerRoots { container.command += ["--issuer-roots", roots] }
+    if options.issuerRoots != nil {
+      container.command += ["--issuer-roots", MeshPaths.inPod(MeshPaths.issuersName)]
+    }
+    if let seed = options.waypointSeed { container.command += ["--seed", "\(seed)"] }
     container.env = [
       EnvironmentVariable(name: "POD_NAME", value: .field("metadata.name")),
       EnvironmentVariable(name: "POD_IP", value: .field("status.podIP")),
@@ -73,12 +83,20 @@ extension DevMesh {
       ], spec: spec, identity: identity)
   }
 
+  /// Whoever reads requests of strangers has no privileges; the number is the ecosystem's for proxies.
+  static let waypointUser: UInt32 = 1337
+
   /// The secret that a pod's processes get as descriptor 3.
   func secret(of pod: DevPod) -> Int32? {
+    waypoint(of: pod).flatMap { waypointTokens[$0]?.file.descriptor }
+  }
+
+  /// The waypoint that a pod is; nil for any other pod.
+  func waypoint(of pod: DevPod) -> WaypointName? {
     guard pod.template.labels["gateway.istio.io/managed"] == "apus",
       let waypoint = WaypointName(account: pod.template.spec.serviceAccount, in: pod.namespace),
       pod.owner.name == waypoint.name
     else { return nil }
-    return waypointTokens[waypoint]?.file.descriptor
+    return waypoint
   }
 }

@@ -110,6 +110,7 @@ public actor DevMesh {
     let state = try loadManifests()
     try writeRecord()
     for path in [paths.cluster, paths.pods] { try makeDirectory(path) }
+    try makeDirectory(paths.shown, mode: 0o755)
     try cgroup.create()
     say(.progress, "images are ignored: each pod runs its command as a process of this machine")
     say(.progress, "making \(options.nodes) nodes")
@@ -128,9 +129,9 @@ public actor DevMesh {
     tasks.append(Task { await self.watchManifests() })
   }
 
-  func makeDirectory(_ path: String) throws {
+  func makeDirectory(_ path: String, mode: Int = 0o700) throws {
     try FileManager.default.createDirectory(
-      atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+      atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: mode])
   }
 
   private func writeRecord() throws {

@@ -12,6 +12,11 @@ public struct PodEntry: Sendable {
   /// Empty: the machine's, and its mounts; else the process gets both of its own.
   public var hostname: String
   public var directory: String
+  /// The command runs as this user (and group of the same number), who may do nothing more and become nobody
+  /// else; nil for root.
+  public var user: UInt32?
+  /// A directory shown at `/run/apus`; nil leaves the machine's.
+  public var shown: String?
 
   public init(
     network: String, cgroup: String, hosts: String?, resolver: String?, hostname: String, directory: String
@@ -36,6 +41,8 @@ public struct PodEntry: Sendable {
     if let hosts { words += ["--hosts", hosts] }
     if let resolver { words += ["--resolver", resolver] }
     if !hostname.isEmpty { words += ["--hostname", hostname] }
+    if let user { words += ["--user", "\(user)"] }
+    if let shown { words += ["--shown", shown] }
     return words
   }
 
@@ -56,7 +63,7 @@ public struct PodEntry: Sendable {
       throw .failed("\(name) was not found on this machine, or is not a program (the image is not used).")
     }
     do throws(SystemError) {
-      try ProcessSetup.execute(program, arguments: command, environment: environment)
+      try ProcessSetup.execute(program, as: user, arguments: command, environment: environment)
     } catch {
       throw .failed("\(name) cannot be run: \(error).")
     }
@@ -73,6 +80,7 @@ public struct PodEntry: Sendable {
     try releaseNamespaces()
     if let hosts { try ProcessSetup.bind(hosts, over: "/etc/hosts") }
     if let resolver { try ProcessSetup.bind(resolver, over: "/etc/resolv.conf") }
+    if let shown { try ProcessSetup.bind(shown, over: MeshPaths.parent) }
   }
 
   /// The copied mount table would hold the network namespace of every pod that lives now, beyond that pod's

@@ -18,6 +18,8 @@ public struct UpOptions: Sendable {
   public var waypointIdleSeconds = 600
   /// Authorities besides the machine's for the servers of issuers' keys: an absolute path.
   public var issuerRoots: String?
+  /// Makes what waypoints leave to chance the same in every run.
+  public var waypointSeed: UInt64?
   /// Further words for the control plane, which checks them itself.
   public var controlFlags: [String] = []
   public var logLevel: String
