@@ -187,6 +187,14 @@ let package = Package(
         "Reactor",
       ]),
 
+    room(
+      "Rooms", "Inspecting",
+      [
+        "Fetching", "ManifestWatch", "Manifests", "Telemetry", "MeshCodec", "MeshGraph", "HTTPModel",
+        "MeshModel",
+        "Reactor",
+      ]),
+
     // 7 Front doors
     frontDoor(
       "apus-agent",
@@ -204,8 +212,9 @@ let package = Package(
     frontDoor(
       "apus",
       [
-        "DevKit", "Explaining", "ManifestWatch", "Fetching", "Manifests", "BPFRuntime", "TLSEngine",
-        "H2Engine", "MeshCodec", "HTTPModel", "MeshModel", "Reactor", "Bytes",
+        "DevKit", "Explaining", "Inspecting", "ManifestWatch", "Fetching", "Manifests", "BPFRuntime",
+        "TLSEngine",
+        "H2Engine", "MeshCodec", "MeshGraph", "HTTPModel", "MeshModel", "Reactor", "Bytes",
       ]),
 
     // Every parser that reads the network, as a function of bytes: for the tests and for Scripts/fuzz.
@@ -286,6 +295,12 @@ let package = Package(
       ["Tokens", "Transport", "Reactor", "TLSEngine", "HTTPModel", "MeshModel", "Bytes", logging]),
     tests("DevKit", ["Manifests", "Netlink", "MeshAPI", "MeshModel", "Reactor", "Bytes", protobuf]),
     tests("Explaining", ["Telemetry", "Manifests", "MeshModel"]),
+    tests(
+      "Inspecting",
+      [
+        "Fetching", "Manifests", "MeshCodec", "MeshGraph", "Transport", "TestSupport", "Reactor", "MeshModel",
+        "Bytes", logging,
+      ]),
     tests("ManifestWatch", ["Manifests", "TLSEngine", "MeshModel", "Reactor", "Bytes", logging]),
     tests(
       "WaypointKit",

@@ -45,6 +45,13 @@ extension Files {
     return Int(status.st_size)
   }
 
+  /// Who may do what with a file; nil when there is none.
+  public static func mode(_ path: String) -> mode_t? {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return nil }
+    return status.st_mode & 0o7777
+  }
+
   /// Empties a file in place: whoever has it open for appending goes on at its beginning.
   public static func empty(_ path: String) throws(SystemError) {
     guard unsafe truncate(path, 0) == 0 else { throw SystemError("truncate(\(path))") }

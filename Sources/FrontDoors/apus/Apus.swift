@@ -13,7 +13,18 @@ struct Apus: ParsableCommand {
       root, 5 this machine lacks something.
       """,
     version: Version.text,
-    subcommands: [Dev.self, Check.self, Explain.self, ShowVersion.self, PodInit.self])
+    subcommands: [ShowVersion.self, PodInit.self],
+    groupedSubcommands: [
+      CommandGroup(name: "Running a mesh", subcommands: [Dev.self]),
+      CommandGroup(name: "Before it is deployed", subcommands: [Check.self, Explain.self]),
+      CommandGroup(
+        name: "What is going on",
+        subcommands: [
+          Status.self, Top.self, ListWorkloads.self, ListServices.self, ListPolicies.self,
+          ListCertificates.self,
+          ListConnections.self, Waypoint.self, LogCommand.self,
+        ]),
+    ])
 
   static func main() {
     do {

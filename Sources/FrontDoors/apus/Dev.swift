@@ -29,7 +29,9 @@ struct Dev: ParsableCommand {
 
 /// Which mesh a command is about.
 struct MeshOption: ParsableArguments {
-  @Option(name: [.customLong("name"), .customLong("mesh")], help: "The name of the mesh.")
+  @Option(
+    name: [.customLong("name"), .customLong("mesh")], help: "The name of the mesh.",
+    completion: .custom { _, _, _ in DevClient.meshes })
   var name = "dev"
 
   var mesh: MeshName {

@@ -10,11 +10,14 @@ struct DevLogs: ParsableCommand {
       apus dev logs agent NODE
       apus dev logs control
       apus dev logs up
+      apus dev logs -f agent NODE
       """)
 
   @OptionGroup var mesh: MeshOption
   @Option(name: .shortAndLong, help: "The namespace of the pod.")
   var namespace: String?
+  @Flag(name: .shortAndLong, help: "Go on with what is said from now on, until Ctrl-C.")
+  var follow = false
   @Argument(help: "A pod or Deployment; `agent`; `control`; or `up`, the events of the mesh.")
   var target: String
   @Argument(help: "After `agent`: the node.")
@@ -22,7 +25,8 @@ struct DevLogs: ParsableCommand {
 
   func run() throws {
     try reporting {
-      for path in try logs() {
+      let paths = try logs()
+      for path in paths where !follow {
         for part in ["\(path).1", path] {
           guard let handle = FileHandle(forReadingAtPath: part) else { continue }
           while let chunk = try handle.read(upToCount: 1 << 20), !chunk.isEmpty {
@@ -30,32 +34,19 @@ struct DevLogs: ParsableCommand {
           }
         }
       }
+      if follow { LogFollowing.run([LogFiles.Part(name: target, paths: paths)]) }
     }
   }
 
   private func logs() throws -> [String] {
     let name = try mesh.mesh
-    let paths = MeshPaths(name)
     switch target {
-    case "control", "up":
-      // Also of a mesh that was killed: that is when its logs are wanted.
-      guard DevClient.process(of: name) != nil else {
-        throw DevError.failed(
-          "No mesh named \(name) is here, so it has no logs; `apus dev up DIR` starts one.")
-      }
-      return [target == "up" ? paths.upLog : paths.controlLog]
+    case "control", "up": return try LogFiles.control(name, up: target == "up").paths
     case "agent":
-      let reply = try checked(DevClient.ask(DevRequest(.list), of: name))
-      let nodes = (reply.nodes ?? []).map(\.name)
-      guard let node, let index = nodes.firstIndex(of: node) else {
-        throw DevError.usage(
-          "Say which agent: \(nodes.map { "apus dev logs agent \($0)" }.joined(separator: ", or ")).")
-      }
-      return [paths.agentLog(index + 1)]
-    default:
-      let reply = try checked(
-        DevClient.ask(DevRequest(.find, target: target, namespace: namespace), of: name))
-      return reply.place?.logs ?? []
+      if let node, let part = try LogFiles.agent(node, of: name) { return part.paths }
+      let nodes = try LogFiles.agents(of: name).map { "apus dev logs agent \($0.name)" }
+      throw DevError.usage("Say which agent: \(nodes.joined(separator: ", or ")).")
+    default: return try LogFiles.pod(target, namespace: namespace, of: name).paths
     }
   }
 }

@@ -44,7 +44,7 @@ extension LogLine {
   }
 
   /// C0, DEL, C1, and the separators and direction marks of Unicode that change how a line is shown.
-  static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+  public static func isControl(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0...0x1f, 0x7f...0x9f, 0x200e, 0x200f, 0x2028...0x202e, 0x2066...0x2069: true
     default: false

@@ -8,8 +8,7 @@ struct WaypointNeeds {
   private(set) var wishes: [WaypointName: WaypointWishes] = [:]
   private(set) var findings: [Finding] = []
 
-  /// Names a waypoint for a namespace, a service or a pod, or says `none`.
-  static let label = "istio.io/use-waypoint"
+  static let label = WaypointWishes.label
   static let namespaceLabel = "istio.io/use-waypoint-namespace"
   static let none = "none"
   /// Clauses kept for one waypoint: more are of no use to a reader.

@@ -14,8 +14,12 @@ public struct WaypointWishes: Hashable, Sendable {
   public var clientFields = ClientField.standard
   public var limits = RequestLimits()
 
-  static let presence = "apus.io/waypoint"
-  static let count = "apus.io/waypoint-replicas"
+  public static let presence = "apus.io/waypoint"
+  public static let count = "apus.io/waypoint-replicas"
+  /// What `presence` says of one that always runs.
+  public static let always = "always"
+  /// The label that names a waypoint for a namespace, a service or a pod, or says `none`.
+  public static let label = "istio.io/use-waypoint"
   private static let prefix = "apus.io/"
   static let proxies = "apus.io/trusted-proxies"
   static let telling = "apus.io/client-fields"
@@ -33,9 +37,9 @@ public struct WaypointWishes: Hashable, Sendable {
     for (name, text) in meta.annotations.sorted(by: { $0.key < $1.key }) where name.hasPrefix(Self.prefix) {
       switch name {
       case Self.presence:
-        isAlwaysOn = text == "always"
+        isAlwaysOn = text == Self.always
         guard !isAlwaysOn, text != "on-demand" else { continue }
-        annotations?.invalid(name, "\(text.debugDescription) is neither \"always\" nor \"on-demand\"")
+        annotations?.invalid(name, "\(text.debugDescription) is neither \"\(Self.always)\" nor \"on-demand\"")
       case Self.count:
         replicas = Self.number(text, WaypointConfiguration.replicaLimits, name, annotations) ?? replicas
       case Self.proxies:

@@ -30,6 +30,15 @@ public enum DevClient {
     return reply
   }
 
+  /// The names of the meshes that run here, or have left traces.
+  public static var meshes: [String] { RunDirectory.meshes }
+
+  /// The directories of manifests of a mesh, as its control plane reads them: the user's, then that of the
+  /// pods. Nil when there is no such mesh.
+  public static func manifests(of name: MeshName) -> [String]? {
+    RunDirectory.record(name).map { [$0.directory, MeshPaths(name).cluster] }
+  }
+
   /// The process that runs the mesh, or ran it; nil when there is none.
   public static func process(of name: MeshName) -> Int32? { RunDirectory.record(name)?.process }
 
