@@ -77,6 +77,9 @@ struct ApusWaypoint: AsyncParsableCommand {
     help: ArgumentHelp(
       "For tests: what rules leave to chance is the same in every run.", visibility: .hidden))
   var seed: UInt64?
+
+  @Option(
+    help: ArgumentHelp(
       "A collector of traces (OTLP over HTTP, protobuf), http://HOST:4318. Without it none are kept.",
       valueName: "url"))
   var otlpEndpoint: String?

@@ -20,10 +20,9 @@ public enum ProcessFigures {
   }
 
   private static func write(into text: inout MetricsText) {
-    let resident = residentBytes
-    if resident > 0 {
+    if let status = try? Files.text("/proc/self/status"), let kib = field("VmRSS:", of: status) {
       text.begin("process_resident_memory_bytes", .gauge, help: "Resident memory.")
-      text.sample(resident)
+      text.sample(kib * 1_024)
       text.begin("process_virtual_memory_bytes", .gauge, help: "Virtual memory.")
       text.sample((field("VmSize:", of: status) ?? 0) * 1_024)
       text.begin("process_threads", .gauge, help: "Threads.")

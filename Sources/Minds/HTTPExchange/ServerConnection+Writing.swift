@@ -1,3 +1,4 @@
+import Bytes
 import H2Engine
 
 // What there is to write.

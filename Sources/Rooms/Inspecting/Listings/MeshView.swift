@@ -14,7 +14,7 @@ public struct MeshView: Sendable {
       case .workload(let workload): workloads[workload.uid] = workload
       case .service(let service): services[service.key] = service
       case .authorization(let policy): authorizations[policy.key] = policy
-      case .waypoint, .trust: break
+      case .waypoint, .trust, .telemetry: break
       }
     }
   }
