@@ -154,7 +154,8 @@ let package = Package(
     room(
       "Rooms", "AgentKit",
       [
-        "Proxying", "Subscription", "Issuance", "Telemetry", "Reporting", "Fetching", "Enrollment", "MeshIndex",
+        "Proxying", "Subscription", "Issuance", "Telemetry", "Reporting", "Fetching", "Enrollment",
+        "MeshIndex",
         "MeshCodec", "Bytes", "BPFRuntime", "Netlink", "Reactor", "Transport", "TLSEngine", "MeshAPI",
         "MeshModel", protobuf,
         logging,

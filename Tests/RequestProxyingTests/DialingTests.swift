@@ -72,7 +72,10 @@ struct DialingTests {
     world.pass(milliseconds: 1_100)
     #expect(world.dialed.count == 6)
     let record = try #require(world.connections.first)
-    guard case .failed(let words, _) = record.outcome else { return #expect(Bool(false), "\(record.outcome)") }
+    guard case .failed(let words, _) = record.outcome else {
+      Issue.record("\(record.outcome)")
+      return
+    }
     #expect(words.contains("no connection within 200 ms"), "\(words)")
   }
 

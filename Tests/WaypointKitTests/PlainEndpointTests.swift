@@ -114,7 +114,7 @@ struct PlainEndpointTests {
     #expect(server.connected.isEmpty)
     // And a request reaches it, in a tunnel: its application sees the client.
     #expect(try await pods.get("/hello").status == 200)
-    // On a port that declares nothing a server that speaks first is dialed before it is clear that it does not.
+    // On a port that declares nothing it is dialed at once: it might speak first.
     #expect(Set(server.connected.map(\.ip)) == [pods.clientAddress])
   }
 

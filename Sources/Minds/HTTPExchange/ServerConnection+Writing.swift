@@ -12,4 +12,11 @@ extension ServerConnection {
     guard let session else { return isClosing && outgoing.queue.isEmpty }
     return outgoing.queue.isEmpty && (session.isFinished || isClosing && !session.wantsWrite)
   }
+
+  /// Bytes of this exchange's response have not left.
+  public func isLeaving(_ id: ExchangeID) -> Bool {
+    session == nil
+      ? id.number == exchange && !outgoing.queue.isEmpty
+      : outgoing.streams.bodies[id.number].map { !$0.queue.isEmpty } ?? false
+  }
 }

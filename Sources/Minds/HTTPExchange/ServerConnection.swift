@@ -43,7 +43,7 @@ public final class ServerConnection {
   private var pipelined = ByteQueue()
   /// How much of them is looked at for one request: all of it each time would be work for nothing.
   private static let piece = 16 << 10
-  private var exchange: Int32 = 0
+  private(set) var exchange: Int32 = 0
   private var isUnderWay = false
   private var isReceiving = false
   private var isPeerDone = false
@@ -460,13 +460,6 @@ public final class ServerConnection {
 
   /// Bytes that are kept because somebody does not take them, or because they came too early.
   public var held: Int { outgoing.streams.waiting + outgoing.queue.count + pipelined.count }
-
-  /// Bytes of this exchange's response have not left.
-  public func isLeaving(_ id: ExchangeID) -> Bool {
-    session == nil
-      ? id.number == exchange && !outgoing.queue.isEmpty
-      : outgoing.streams.bodies[id.number].map { !$0.queue.isEmpty } ?? false
-  }
 
   private func isCurrent(_ id: ExchangeID) -> Bool { isUnderWay && id.number == exchange }
 

@@ -1,7 +1,6 @@
 """Row 27: what a hostile client sends through a waypoint costs itself, and nobody else."""
 
 import json
-import os
 import subprocess
 import sys
 import urllib.request
@@ -101,18 +100,11 @@ class Attacked(Waypoints):
 
     def highest_memory(self):
         """Of the waypoint's process since its start, in bytes."""
-        ours = f"/run/apus/{self.mesh.name}/root.pem".encode()
-        for number in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{number}/cmdline", "rb") as file:
-                    words = file.read().split(b"\0")
-                if words[0].endswith(b"/apus-waypoint") and ours in words and b"production/both-sa" in words:
-                    with open(f"/proc/{number}/status", encoding="ascii") as file:
-                        line = next(line for line in file if line.startswith("VmHWM:"))
-                    return int(line.split()[1]) << 10
-            except OSError:
-                continue
-        hold(False, "the waypoint's process is gone")
+        found = self.processes("production/both-sa")
+        hold(found, "the waypoint's process is gone")
+        with open(f"/proc/{found[0]}/status", encoding="ascii") as file:
+            line = next(line for line in file if line.startswith("VmHWM:"))
+        return int(line.split()[1]) << 10
 
     def growth(self, before, limit):
         after = self.highest_memory()
