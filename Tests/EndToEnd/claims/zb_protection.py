@@ -139,7 +139,7 @@ class Steady:
             hold(said.strip(), f"the other tenant failed: {error[-400:]}")
             self.seen = json.loads(said)
             asked, served = self.seen["asked"], self.seen["served"]
-            hold(asked > 0 and served == asked, f"another tenant was served {served} of {asked}")
+            hold(asked > 0 and served == asked, f"another tenant: {served} of {asked} served, {self.seen['failures']}")
 
 
 @claim("27a", "Floods over HTTP/2 end their own connections, each counted; another tenant notices nothing")

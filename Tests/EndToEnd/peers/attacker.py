@@ -3,7 +3,7 @@
 
     attacker.py ATTACK HOST PORT COUNT   so many connections; {"ended": those that the other side ended}
     attacker.py heads HOST PORT SIZE     what a request with a head of SIZE bytes is answered, and says
-    attacker.py steady HOST PORT PAUSE   one request after the other until input ends; {"asked", "served"}
+    attacker.py steady HOST PORT PAUSE   one request after the other until input ends; {"asked", "served", "failures"}
 
 Every attack sends a bounded number of bytes and ends within 25 seconds.
 """
@@ -231,13 +231,17 @@ def answers(host, port, size):
 
 def steady(host, port, pause):
     asked = served = 0
+    failures = []
     while not select.select([sys.stdin], [], [], pause)[0]:
         asked += 1
         try:
-            served += heads_one(host, port, [])[0] == 200
-        except OSError:
-            pass
-    return {"asked": asked, "served": served}
+            status, said = heads_one(host, port, [])
+            served += status == 200
+            if status != 200:
+                failures.append(f"{status} {said}")
+        except OSError as error:
+            failures.append(str(error))
+    return {"asked": asked, "served": served, "failures": failures[:3]}
 
 
 def main():
