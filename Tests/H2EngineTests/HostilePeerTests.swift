@@ -103,6 +103,24 @@ import Testing
     #expect(side.session.isFinished)
   }
 
+  @Test func rapidResetInOneBatch() {
+    let side = server {
+      $0.resetBurst = 50
+      $0.maximumConcurrentStreams = 100
+    }
+    var batch: [UInt8] = []
+    for number in 0..<1_000 {
+      let stream = UInt32(2 * number + 1)
+      batch += Self.frame(1, flags: 4, stream: stream, Self.connect)
+      batch += Self.frame(3, stream: stream, [0, 0, 0, 8])
+    }
+    side.receive(batch)
+    let begun = side.heard.filter { if case .headers = $0 { true } else { false } }.count
+    #expect(begun == 51 && side.failure?.abuse == .rapidReset)
+    end(side)
+    #expect(side.session.isFinished)
+  }
+
   @Test func emptyData() {
     let side = server { $0.maximumEmptyFrames = 10 }
     opened(side)

@@ -162,6 +162,10 @@ extension H2Callbacks {
     case NGHTTP2_RST_STREAM.rawValue:
       let code = unsafe H2Code(rawValue: frame.pointee.rst_stream.error_code)
       mailbox.append(.reset(stream: head.stream_id, code: code))
+      mailbox.batchResets += 1
+      if mailbox.isServer, mailbox.batchResets > mailbox.settings.resetBurst, mailbox.failure == nil {
+        return unsafe end(session, mailbox, "streams opened and reset too fast", .rapidReset)
+      }
     case NGHTTP2_GOAWAY.rawValue:
       let goaway = unsafe frame.pointee.goaway
       unsafe mailbox.append(

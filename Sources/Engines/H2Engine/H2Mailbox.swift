@@ -21,6 +21,9 @@ import HTTPModel
   // The call to `receive` under way.
   var input: UnsafePointer<UInt8>?
   var inputCount = 0
+  /// RST_STREAM frames of it. The library counts them too, but reads on to the end of what it was given, and
+  /// would have every request in there begun.
+  var batchResets: UInt64 = 0
 
   // The call to `transmit` under way.
   var source: (any H2BodySource)?

@@ -49,6 +49,7 @@ import CNghttp2
     let status = unsafe bytes.withUnsafeBufferPointer { buffer in
       unsafe mailbox.input = buffer.baseAddress
       mailbox.inputCount = buffer.count
+      mailbox.batchResets = 0
       return unsafe nghttp2_session_mem_recv(session, buffer.baseAddress, buffer.count)
     }
     unsafe mailbox.input = nil
