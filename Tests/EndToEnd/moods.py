@@ -89,7 +89,7 @@ class Moods(Waypoints):
         """What a moody server knows, after it has heard an order."""
 
         def tell():
-            with socket.create_connection(("127.0.0.1", DESK), timeout=10) as desk:
+            with socket.create_connection(("127.0.0.1", DESK), timeout=30) as desk:
                 desk.sendall(json.dumps(order).encode() + b"\n")
                 with desk.makefile("rb") as answer:
                     return json.loads(answer.readline())

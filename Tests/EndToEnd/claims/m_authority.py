@@ -83,7 +83,7 @@ def killed_control(world):
         web = mesh.pod("production", "web-")
         ok_bodies(mesh.fetch(web, "http://order-service/", count=5))
         (former,) = processes(mesh, "apus-control")
-        with open(f"/run/apus/{mesh.name}/root.pem", encoding="ascii") as file:
+        with open(f"/run/apus/{mesh.name}/shown/root.pem", encoding="ascii") as file:
             root = file.read()
         before = {node: len(mesh.log(f"agent {node}")) for node in mesh.node_names()}
         loop = Loop(type("", (), {"mesh": mesh})(), web, {"url": "http://order-service/"})
@@ -110,7 +110,7 @@ def killed_control(world):
             outcomes = loop.end()
             with contextlib.suppress(OSError):
                 world.remove("late.yaml")
-        with open(f"/run/apus/{mesh.name}/root.pem", encoding="ascii") as file:
+        with open(f"/run/apus/{mesh.name}/shown/root.pem", encoding="ascii") as file:
             hold(file.read() == root, "the new control plane has another root")
         failed = [one for one in outcomes if one.get("status") != 200]
         hold(not failed, f"{len(failed)} of {len(outcomes)} requests failed, the first with {failed[:1]}")
