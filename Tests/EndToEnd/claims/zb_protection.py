@@ -139,7 +139,8 @@ class Steady:
             hold(said.strip(), f"the other tenant failed: {error[-400:]}")
             self.seen = json.loads(said)
             asked, served = self.seen["asked"], self.seen["served"]
-            hold(asked > 0 and served == asked, f"another tenant: {served} of {asked} served, {self.seen['failures']}")
+            failures = self.seen["failures"]
+            hold(asked > 0 and served == asked, f"another tenant: {served} of {asked} served, {failures}")
 
 
 @claim("27a", "Floods over HTTP/2 end their own connections, each counted; another tenant notices nothing")

@@ -3,7 +3,7 @@
 
     attacker.py ATTACK HOST PORT COUNT   so many connections; {"ended": those that the other side ended}
     attacker.py heads HOST PORT SIZE     what a request with a head of SIZE bytes is answered, and says
-    attacker.py steady HOST PORT PAUSE   one request after the other until input ends; {"asked", "served", "failures"}
+    attacker.py steady HOST PORT PAUSE   requests in turn until input ends; {"asked", "served", "failures"}
 
 Every attack sends a bounded number of bytes and ends within 25 seconds.
 """
