@@ -47,6 +47,15 @@ struct EdgeTableTests {
     #expect(outbound?.counts.sent == 10 && outbound?.counts.received == 4)
   }
 
+  @Test("records of connections that live count for nothing: what lives is told of apart")
+  func underway() {
+    let table = EdgeTable()
+    var (opened, flowing) = (Self.connection(sent: 0, received: 0), Self.connection())
+    (opened.phase, flowing.phase) = (.opened, .underway)
+    table.note([opened, flowing], at: 100)
+    #expect(Self.told(table).edges.isEmpty)
+  }
+
   @Test("what lives is counted as opened, and stays so when it ends")
   func live() throws {
     let table = EdgeTable()

@@ -214,10 +214,7 @@ final class Worker {
       case .perform(let work): if let service { work(service) }
       case .report(let reply): reply(report())
       case .flows(let reply): reply(flows())
-      case .live(let reply): reply(live())
-      case .connections(let reply):
-        let live = pods.values.lazy.flatMap(\.connections.values).compactMap(ConnectionReport.init)
-        reply(Array(live.prefix(ConnectionReport.limit)))
+      case .connections(let reply): reply(connections())
       case .tunnels(let reply):
         reply(pods.values.lazy.flatMap(\.allTunnels).prefix(TunnelReport.limit).map(TunnelReport.init))
       }
@@ -313,11 +310,10 @@ final class Worker {
     return table
   }
 
-  private func live() -> [ConnectionRecord] {
-    let open = pods.values.lazy.flatMap(\.connections.values).compactMap { [now] connection in
-      connection.isRelaying ? connection.journal?.record(.complete, at: now) : nil
-    }
-    return Array(open.prefix(WorkerHandle.liveLimit))
+  private func connections() -> [ConnectionReport] {
+    let live = pods.values.lazy.flatMap(\.connections.values)
+      .compactMap { [now] in ConnectionReport($0, at: now) }
+    return Array(live.prefix(ConnectionReport.limit))
   }
 
   private func report() -> WorkerReport {

@@ -16,7 +16,6 @@ public final class WorkerHandle: Sendable {
     case perform(@Sendable (any StreamService) -> Void)
     case report(@Sendable (WorkerReport) -> Void)
     case flows(@Sendable (FlowTable) -> Void)
-    case live(@Sendable ([ConnectionRecord]) -> Void)
     case tunnels(@Sendable ([TunnelReport]) -> Void)
     case connections(@Sendable ([ConnectionReport]) -> Void)
   }
@@ -95,17 +94,6 @@ public final class WorkerHandle: Sendable {
       send(.flows { continuation.resume(returning: $0) })
     }
   }
-
-  /// Connections that are open, as records of what has flowed so far, up to `liveLimit` of them.
-  public func live() async -> [ConnectionRecord] {
-    await withCheckedContinuation { continuation in
-      send(.live { continuation.resume(returning: $0) })
-    }
-  }
-
-  /// Looked at in one visit: what lives is copied on the worker's thread, about a microsecond each. What is
-  /// beyond is told of when it ends.
-  static let liveLimit = 2_000
 
   /// The worker's tunnels, up to `TunnelReport.limit` of them.
   public func tunnels() async -> [TunnelReport] {

@@ -46,8 +46,6 @@ public actor Subscription {
   private var mind: SubscriptionMind
   private var backoff = Backoff()
   private nonisolated let counted = Mutex(DiscoveryFigures())
-  /// True while a stream is open and has been answered.
-  public private(set) var isConnected = false
   /// Why the last stream ended; nil before the first end.
   public private(set) var lastProblem: String?
 
@@ -76,10 +74,9 @@ public actor Subscription {
         end = .complete
       } catch {
         lastProblem = "\(error)"
-        end = isConnected ? .error : .connection
+        end = figures.isConnected ? .error : .connection
       }
-      let level: Logger.Level = isConnected ? .notice : .info
-      isConnected = false
+      let level: Logger.Level = figures.isConnected ? .notice : .info
       counted.withLock { figures in
         figures.isConnected = false
         figures.ends[end, default: 0] += 1
@@ -104,9 +101,9 @@ public actor Subscription {
     while let bytes = try await stream.receive() {
       let response = try Envoy_Service_Discovery_V3_DeltaDiscoveryResponse(serializedBytes: bytes)
       let (batch, reply) = mind.receive(response)
+      let isFirst = !figures.isConnected
       count(response.typeURL, bytes.count, isRefused: reply.hasErrorDetail)
-      if !isConnected {
-        isConnected = true
+      if isFirst {
         backoff.reset()
         log.info("following the control plane", metadata: ["control": "\(settings.address)"])
       }

@@ -26,11 +26,12 @@ public final class EdgeTable: Sendable {
 
   public init(limit: Int = MeshReport.edgeLimit) { self.limit = limit }
 
-  /// Connections that have ended. `now`: seconds since 1970; `dropped`: records lost since the start.
+  /// Connections that have ended; records of those that live are passed over: `fill` is told of them.
+  /// `now`: seconds since 1970; `dropped`: records lost since the start.
   public func note(_ records: [ConnectionRecord], dropped: UInt64 = 0, at now: Int64) {
     state.withLock { state in
       state.dropped = max(state.dropped, dropped)
-      for record in records {
+      for record in records where record.phase == .ended {
         count(record.edge, in: &state, at: now) { record.count(into: &$0) }
         if let denial = record.denial(at: now) { Self.keep(denial, in: &state) }
       }

@@ -28,8 +28,6 @@ actor Agent {
   /// Pods of which the mesh does not tell yet, by uid: they have no certificate.
   private var strangers: Set<String> = []
   private(set) var isSynced = false
-  /// When discovery last told something, in seconds since 1970.
-  private(set) var lastUpdate: Int64?
   private var ledger = EnrollmentLedger()
   /// Pods that could not be served: what an earlier agent captured of them stays captured, and so refused.
   private var unserved = UnservedPods()
@@ -67,7 +65,6 @@ actor Agent {
   /// Takes one batch of the control plane's changes and hands the result to the workers.
   func take(_ change: (inout MeshState) -> Void, synced: Bool) {
     change(&mesh)
-    lastUpdate = Clock.wall() / 1_000_000_000
     if synced, !isSynced {
       isSynced = true
       mesh.markAddressesDelivered()

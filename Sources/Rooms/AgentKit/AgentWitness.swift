@@ -39,20 +39,11 @@ struct AgentWitness: Sendable {
     let reports = await agent.reports()
     seen.connections = reports.reduce(0) { $0 + $1.connections }
     seen.tunnels = reports.reduce(0) { $0 + $1.clientTunnels + $1.servedTunnels }
-    seen.isConnected = await subscription.isConnected
-    seen.lastUpdate = await agent.lastUpdate
+    seen.tell(subscription.figures)
     let discovery = await subscription.lastProblem
     seen.problem = await agent.problems.first ?? (seen.isConnected ? nil : discovery)
-    edges.fill(&seen, live: await agent.liveConnections(), at: Clock.wall() / 1_000_000_000)
+    let live = await agent.connections().filter(\.isRelaying).map(\.record)
+    edges.fill(&seen, live: live, at: Clock.wall() / 1_000_000_000)
     return MeshReportText.bytes(of: seen)
-  }
-}
-
-extension Agent {
-  /// Connections that live now, as records of what has flowed so far.
-  func liveConnections() async -> [ConnectionRecord] {
-    var live: [ConnectionRecord] = []
-    for worker in workers { live += await worker.live() }
-    return live
   }
 }

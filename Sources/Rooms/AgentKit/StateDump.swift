@@ -16,8 +16,10 @@ enum StateDump {
       (
         "connections",
         MeshText.object([
-          ("inbound", MeshText.list(connections.filter(\.isInbound).map(connection))),
-          ("outbound", MeshText.list(connections.filter { !$0.isInbound }.map(connection))),
+          ("inbound", MeshText.list(connections.filter { $0.record.direction == .inbound }.map(connection))),
+          (
+            "outbound", MeshText.list(connections.filter { $0.record.direction == .outbound }.map(connection))
+          ),
         ])
       ),
       (
@@ -37,10 +39,11 @@ enum StateDump {
   private static func connection(_ connection: ConnectionReport) -> String {
     func address(_ address: SocketAddress?) -> String { MeshText.text(address?.description ?? "") }
     return MeshText.object([
-      ("src", address(connection.source)), ("originalDst", address(connection.original)),
+      ("src", address(connection.record.source.address)), ("originalDst", address(connection.original)),
       ("actualDst", address(connection.actual)),
-      ("protocol", MeshText.text(connection.isTunnelled ? "HBONE" : "TCP")),
-      ("bytesSent", "\(connection.bytesSent)"), ("bytesReceived", "\(connection.bytesReceived)"),
+      ("protocol", MeshText.text(connection.record.isMutualTLS ? "HBONE" : "TCP")),
+      ("bytesSent", "\(connection.record.bytesSent)"),
+      ("bytesReceived", "\(connection.record.bytesReceived)"),
     ])
   }
 

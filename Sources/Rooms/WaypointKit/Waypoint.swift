@@ -31,8 +31,6 @@ actor Waypoint {
   private var snapshot = MeshSnapshot.unknown
   private var configuration: WaypointConfiguration?
   private var isSynced = false
-  /// When discovery last told something, in seconds since 1970.
-  private(set) var lastUpdate: Int64?
   private var hasRules = false
   private var generation: UInt64 = 0
   private var issued: IssuedCredentials?
@@ -87,7 +85,6 @@ actor Waypoint {
   // MARK: What it is told
 
   func take(_ batch: MeshBatch) {
-    lastUpdate = Clock.wall() / 1_000_000_000
     for change in batch.changes {
       switch change {
       case .upsert(.workload(let workload)): mesh.upsert(workload)

@@ -35,8 +35,7 @@ struct WaypointWitness: Sendable {
     seen.certificates = await keeper.statuses().prefix(MeshReport.podLimit).map(ObservedCertificate.init)
     seen.connections = await waypoint.load()
     seen.tunnels = await waypoint.tunnelCount()
-    seen.isConnected = await subscription.isConnected
-    seen.lastUpdate = await waypoint.lastUpdate
+    seen.tell(subscription.figures)
     let discovery = await subscription.lastProblem
     seen.problem = await waypoint.problems.first ?? (seen.isConnected ? nil : discovery)
     records.take()

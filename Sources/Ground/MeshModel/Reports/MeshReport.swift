@@ -43,6 +43,12 @@ public struct MeshReport: Hashable, Sendable, Codable {
   /// Why it does not serve, or why there is no discovery; nil when all is well.
   public var problem: String?
 
+  /// Puts in how discovery stands.
+  public mutating func tell(_ discovery: DiscoveryFigures) {
+    isConnected = discovery.isConnected
+    lastUpdate = discovery.lastUpdate > 0 ? discovery.lastUpdate : nil
+  }
+
   /// Numbers that a clock and a counter can have. What reads reports computes with them: no sender may make
   /// it overflow.
   public var isPlausible: Bool {
