@@ -4,18 +4,52 @@ import argparse
 import json
 import os
 import platform
+import subprocess
 import sys
 
-from . import rounds, waypoint
+from . import growth, memory, plain, plot, rounds, tunnel, waypoint
 
-BENCHES = {"waypoint": waypoint.measure}
+BENCHES = {
+    "requests": tunnel.requests,
+    "bulk": tunnel.bulk,
+    "connections": tunnel.connections,
+    "memory": memory.measure,
+    "plain": plain.measure,
+    "growth": growth.measure,
+    "waypoint": waypoint.measure,
+}
 
 
 def machine():
     """What the figures depend on besides the code."""
     with open("/proc/sys/net/ipv4/tcp_congestion_control", encoding="ascii") as file:
         congestion = file.read().strip()
-    return {"cores": os.cpu_count(), "kernel": platform.release(), "congestion_control": congestion}
+    with open("/proc/cpuinfo", encoding="ascii") as file:
+        model = next(
+            (line.split(":")[1].strip() for line in file if line.startswith("model name")), "unknown"
+        )
+    version = subprocess.run(
+        ["openssl", "version"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return {
+        "cores": os.cpu_count(),
+        "model": model,
+        "kernel": platform.release(),
+        "congestion_control": congestion,
+        "openssl": version,
+        "load_at_start": os.getloadavg()[0],
+    }
+
+
+def noise(report):
+    """How far the figures without any proxy are apart, of each measurement: (most - least) / median."""
+    found = {}
+    for name, part in report.items():
+        for kind, section in part.items() if isinstance(part, dict) else ():
+            direct = section.get("figures", {}).get("direct") if isinstance(section, dict) else None
+            for figure, one in (direct or {}).items():
+                found[f"{name}, {kind}, {figure}"] = (one["max"] - one["min"]) / one["median"]
+    return found
 
 
 def table(marks):
@@ -34,9 +68,11 @@ def main():
     )
     parser.add_argument("--binaries", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--cache", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--micro", metavar="FOLDER", help=argparse.SUPPRESS)
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured")
+    parser.add_argument("--plot", metavar="FILE", help="draw the marks (SVG)")
     parser.add_argument("--rounds", type=int, default=5, help="of each contender, after one to warm up")
-    parser.add_argument("--seconds", type=int, default=3, help="of one measurement")
+    parser.add_argument("--seconds", type=int, default=2, help="of one measurement")
     options = parser.parse_args()
     if wrong := [name for name in options.names if name not in BENCHES]:
         parser.error(f"there is no measurement named {wrong[0]}; there are {', '.join(BENCHES)}")
@@ -48,14 +84,23 @@ def main():
         return 4
     report, marks = {"machine": machine()}, []
     for name in options.names or BENCHES:
-        report[name], found = BENCHES[name](options.binaries, options.cache, options.rounds, options.seconds)
+        place = options.micro if name == "plain" else options.binaries
+        report[name], found = BENCHES[name](place, options.cache, options.rounds, options.seconds)
         marks += found
+    report["noise"] = noise(report)
     report["marks"] = marks
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump(report, file, indent=1)
         rounds.say(f"bench: wrote {options.json}")
+    if options.plot:
+        with open(options.plot, "w", encoding="utf-8") as file:
+            file.write(plot.svg(marks, "Apus beside Envoy 1.40"))
+        rounds.say(f"bench: wrote {options.plot}")
     print(table(marks))
+    if report["noise"]:
+        worst = max(report["noise"], key=report["noise"].get)
+        print(f"\nNoise: without a proxy, up to {report['noise'][worst]:.0%} apart ({worst}).")
     return 0
 
 

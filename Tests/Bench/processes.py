@@ -2,22 +2,23 @@
 
 import os
 
-_TICKS = os.sysconf("SC_CLK_TCK")
-
 
 def processor_seconds(processes):
-    """User and system time of these processes so far, of all their threads."""
+    """The time that these processes' threads have been on a processor so far."""
     total = 0
     for process in processes:
-        with open(f"/proc/{process}/stat", encoding="ascii") as file:
-            fields = file.read().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / _TICKS
+        for thread in os.listdir(f"/proc/{process}/task"):
+            try:
+                with open(f"/proc/{process}/task/{thread}/schedstat", encoding="ascii") as file:
+                    total += int(file.read().split()[0])
+            except FileNotFoundError:
+                pass  # a thread that has just ended
+    return total / 1e9
 
 
-def resident_megabytes(process):
+def resident_megabytes(process, kind="VmRSS"):
     with open(f"/proc/{process}/status", encoding="ascii") as file:
-        return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmRSS:"))
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith(f"{kind}:"))
 
 
 def program(process):

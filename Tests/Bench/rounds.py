@@ -37,3 +37,31 @@ def ratio(results, key, over, under):
     """The spread of a figure's ratio between two contenders, round by round."""
     pairs = zip(results[over], results[under], strict=True)
     return spread([one[key] / other[key] for one, other in pairs if other[key]])
+
+
+def added(results, key):
+    """What Apus adds over direct, to what Envoy adds: of the medians, for one round's is mostly noise."""
+    middle = {name: spread([one[key] for one in runs])["median"] for name, runs in results.items()}
+    return (middle["apus"] - middle["direct"]) / (middle["envoy"] - middle["direct"])
+
+
+def mark(name, what, value, wanted, is_more_better=False):
+    """A row of the table: a figure (to Envoy's, where no unit is said) and the mark it is to reach."""
+    if wanted is None:
+        return {
+            "id": name,
+            "what": what,
+            "value": value,
+            "mark": None,
+            "reached": None,
+            "is_more_better": False,
+        }
+    reached = value >= wanted if is_more_better else value <= wanted
+    return {
+        "id": name,
+        "what": what,
+        "value": value,
+        "mark": wanted,
+        "reached": reached,
+        "is_more_better": is_more_better,
+    }
