@@ -13,7 +13,7 @@ import Testing
     baggage.namespace = "shop"
     baggage.workloadName = "cart"
     let request = ConnectRequest(
-      to: .address(try #require(SocketAddress("10.0.0.1:80"))), baggage: baggage,
+      to: .address(try #require(SocketAddress("10.0.0.1:80"))), baggage: baggage.fieldValue,
       forwarded: Forwarded(client: SocketAddress("10.0.0.9:4000"), host: "cart.shop.svc.cluster.local"),
       traceparent: Traceparent(using: &random),
       source: try Identity(spiffe: "spiffe://cluster.local/ns/a/sa/b"))
@@ -53,7 +53,9 @@ import Testing
       Self.minimal
         + [Field("forwarded", "for=;;"), Field("traceparent", "nonsense"), Field("baggage", "%zz,=,a=b")]
     ).get()
-    #expect(request == (try ConnectRequest.read(Self.minimal).get()))
+    #expect(request.baggage.map { Baggage(fieldValue: $0) } == Baggage())
+    #expect(request.forwarded == nil)
+    #expect(request.traceparent == nil)
   }
 
   private static let reasons: [(RefusalReason, Int)] = [
@@ -73,11 +75,11 @@ import Testing
   @Test func openedCarriesBaggage() {
     var baggage = Baggage()
     baggage.serviceName = "cart"
-    let answer = ConnectAnswer.opened(baggage)
+    let answer = ConnectAnswer.opened(baggage: baggage.fieldValue)
     #expect(answer.fields == [Field(":status", "200"), Field("baggage", "service.name=cart")])
     #expect(ConnectAnswer.read(answer.fields) == answer)
     #expect(answer.isOpened)
-    #expect(ConnectAnswer.opened(Baggage()).fields == [Field(":status", "200")])
+    #expect(ConnectAnswer.opened(baggage: Baggage().fieldValue).fields == [Field(":status", "200")])
   }
 
   @Test(arguments: [

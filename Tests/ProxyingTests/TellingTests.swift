@@ -48,7 +48,36 @@ struct TellingTests {
     _ = try? await client.receive()
     try await pods.records.waitForOne(on: pods.thread)
     let records = pods.records.drain().records
-    #expect(records.count == 1 && records[0].phase == .ended && !records[0].isTold)
+    #expect(records.count == 1 && records[0].phase == .ended && !records[0].isTold && !records[0].isOpened)
+  }
+
+  @Test func aShortConnectionIsToldOnce() async throws {
+    let pods = try await TwoPods()
+    try await ask(pods)
+    var seen: [ConnectionRecord] = []
+    while seen.count(where: { $0.phase == .ended }) < 2 {
+      try await pods.records.waitForOne(on: pods.thread)
+      seen += pods.records.drain().records
+    }
+    // Nobody can say how long it took here: a slow machine tells the opening apart.
+    for record in seen where record.phase == .ended {
+      let earlier = seen.filter { $0.direction == record.direction && $0.phase == .opened }
+      #expect(record.isOpened && record.isTold == !earlier.isEmpty)
+    }
+  }
+
+  @Test func aLivingConnectionIsToldWithoutBytes() async throws {
+    let pods = try await TwoPods()
+    let client = try await pods.dial()
+    let (server, _) = try await pods.accept()
+    var seen: [ConnectionRecord] = []
+    while seen.count(where: { $0.phase == .opened }) < 2 {
+      try await pods.records.waitForOne(on: pods.thread)
+      seen += pods.records.drain().records
+    }
+    #expect(seen.allSatisfy { $0.phase == .opened && $0.isOpened })
+    client.close()
+    server.close()
   }
 
   @Test func bothEndsTellOfOneTraceAndOfTheNetwork() async throws {

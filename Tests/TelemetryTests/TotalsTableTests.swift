@@ -126,6 +126,7 @@ struct TotalsTableTests {
     #expect(text.contains("\"} 10\n") && text.contains("\"} 20\n"))
     var ended = try RecordTests.record(.failed("reset"), sent: 15)
     ended.isTold = true
+    ended.isOpened = true
     ended.toldSent = 10
     ended.toldReceived = 20
     table.count(ended)

@@ -16,6 +16,8 @@ public final class ReactorThread: TaskExecutor, SerialExecutor, Sendable {
     var deadlines = Deadlines()
     var lastToken: UInt64 = 0
     var lastArming: UInt32 = 0
+    /// The thread looks at all of this before it waits again: nobody has to wake it.
+    var isAwake = true
   }
 
   /// All tasks that wait for one descriptor.
@@ -47,11 +49,11 @@ public final class ReactorThread: TaskExecutor, SerialExecutor, Sendable {
 
   public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    let first = state.withLock { state in
+    let isFirst = state.withLock { state in
       state.jobs.append(job)
-      return state.jobs.count == 1
+      return state.jobs.count == 1 && !state.isAwake
     }
-    if first { wakeUp.signal() }
+    if isFirst { wakeUp.signal() }
   }
 
   public func asUnownedSerialExecutor() -> UnownedSerialExecutor {
@@ -61,10 +63,16 @@ public final class ReactorThread: TaskExecutor, SerialExecutor, Sendable {
   /// For an actor's `unownedExecutor`: the thread outlives every actor, so nobody has to keep it alive.
   @safe public var executor: UnownedSerialExecutor { unsafe UnownedSerialExecutor(ordinary: self) }
 
+  /// Jobs that lead to jobs run so many times before descriptors and deadlines are looked at again.
+  private static let roundsBetweenPolls = 16
+
   private func run() -> Never {
     var events = PollEvents()
     while true {
-      let (busy, earliest) = state.withLock { (!$0.jobs.isEmpty, $0.deadlines.earliest) }
+      let (busy, earliest) = state.withLock { state in
+        state.isAwake = !state.jobs.isEmpty
+        return (state.isAwake, state.deadlines.earliest)
+      }
       let timeout = busy ? Interval(nanoseconds: 0) : earliest.map { $0 - Clock.now() }
       // The poller is ours and valid: epoll_wait has no error left to give but EINTR.
       do throws(SystemError) {
@@ -72,6 +80,7 @@ public final class ReactorThread: TaskExecutor, SerialExecutor, Sendable {
       } catch {
         preconditionFailure("our own poller failed: \(error)")
       }
+      state.withLock { $0.isAwake = true }
       for index in 0..<events.count {
         let (token, readiness) = events[index]
         if token == 0 {
@@ -81,14 +90,22 @@ public final class ReactorThread: TaskExecutor, SerialExecutor, Sendable {
         }
       }
       wakeSleepers()
-      for job in state.withLock({ state in
-        defer { state.jobs.removeAll(keepingCapacity: true) }
-        return state.jobs
-      }) {
-        unsafe job.runSynchronously(
-          isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
-      }
+      var rounds = 0
+      while rounds < Self.roundsBetweenPolls, runJobs() { rounds += 1 }
     }
+  }
+
+  /// Runs what is there to run; false when there was nothing.
+  private func runJobs() -> Bool {
+    let jobs = state.withLock { state in
+      defer { state.jobs.removeAll(keepingCapacity: true) }
+      return state.jobs
+    }
+    for job in jobs {
+      unsafe job.runSynchronously(
+        isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+    }
+    return !jobs.isEmpty
   }
 
   private func wakeSleepers() {
@@ -188,13 +205,14 @@ public final class ReactorThread: TaskExecutor, SerialExecutor, Sendable {
     let token = self.token()
     let slept = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let known = state.withLock { state in
-          guard state.cancelled.remove(token) == nil else { return false }
+        let (isKnown, isAwake) = state.withLock { state in
+          guard state.cancelled.remove(token) == nil else { return (false, true) }
           state.sleepers[token] = continuation
           state.deadlines.add(Clock.now() + interval, token: token)
-          return true
+          return (true, state.isAwake)
         }
-        if known { wakeUp.signal() } else { continuation.resume(returning: false) }
+        if !isAwake { wakeUp.signal() }
+        if !isKnown { continuation.resume(returning: false) }
       }
     } onCancel: {
       let sleeper = state.withLock { state -> CheckedContinuation<Bool, Never>? in

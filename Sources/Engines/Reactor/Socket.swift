@@ -71,6 +71,16 @@ public struct Socket: ~Copyable, Sendable {
     return false
   }
 
+  /// As `connect`, and looks once whether the peer has answered meanwhile: on this machine it mostly has, and
+  /// asking costs less than waiting.
+  public borrowing func connectNearby(to address: SocketAddress) throws(SystemError) -> Bool {
+    if try connect(to: address) { return true }
+    if apus_connect(descriptor, address.raw) == 0 { return true }
+    // EALREADY: it has not.
+    guard errno == EALREADY else { throw SystemError("connect(\(address))") }
+    return false
+  }
+
   /// The pending error of a finished connect attempt, nil when it succeeded.
   public borrowing func connectError() -> SystemError? {
     var value: Int32 = 0

@@ -71,6 +71,8 @@ public struct ConnectionRecord: Sendable {
   public var duration: UInt64
   public var outcome: Outcome
   public var phase = Phase.ended
+  /// Both ends were open, whatever ended it.
+  public var isOpened = false
   /// Records went before this one, and have told the opening and these bytes.
   public var isTold = false
   public var toldSent: UInt64 = 0

@@ -14,15 +14,27 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
   }
 
   private static func v4Value(_ text: some StringProtocol) -> UInt32? {
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 4 else { return nil }
+    // By bytes: every connection through a tunnel brings addresses as texts.
     var value: UInt32 = 0
-    for part in parts {
-      guard let byte = UInt8(part), part.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
-      guard part.utf8.count == 1 || part.utf8.first != UInt8(ascii: "0") else { return nil }
-      value = value << 8 | UInt32(byte)
+    var part: UInt32 = 0
+    var digits = 0
+    var dots = 0
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"):
+        guard digits == 0 || part > 0 else { return nil }
+        part = part * 10 + UInt32(byte - UInt8(ascii: "0"))
+        digits += 1
+        guard part <= 255 else { return nil }
+      case UInt8(ascii: "."):
+        guard digits > 0, dots < 3 else { return nil }
+        value = value << 8 | part
+        (part, digits, dots) = (0, 0, dots + 1)
+      default: return nil
+      }
     }
-    return value
+    guard digits > 0, dots == 3 else { return nil }
+    return value << 8 | part
   }
 
   private static func v6Groups(_ text: some StringProtocol) -> [UInt16]? {
@@ -65,7 +77,7 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
   /// Dotted IPv4, or IPv6 in the canonical form of RFC 5952.
   public var description: String {
     guard family == .v6 else {
-      return (0..<4).map { String((low >> (24 - 8 * UInt64($0))) & 0xff) }.joined(separator: ".")
+      return "\(low >> 24).\(low >> 16 & 0xff).\(low >> 8 & 0xff).\(low & 0xff)"
     }
     let groups = (0..<8).map { index -> UInt16 in
       UInt16(truncatingIfNeeded: (index < 4 ? high : low) >> (48 - 16 * UInt64(index % 4)))

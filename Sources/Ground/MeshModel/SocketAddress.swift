@@ -12,18 +12,20 @@ public struct SocketAddress: Hashable, Sendable {
 extension SocketAddress: CustomStringConvertible, LosslessStringConvertible {
   /// Parses `a.b.c.d:port` or `[v6]:port`; nil for anything else, a name included.
   public init?(_ text: some StringProtocol) {
-    guard let colon = text.lastIndex(of: ":") else { return nil }
-    let digits = text[text.index(after: colon)...]
+    var last: String.Index?
+    for index in text.utf8.indices where text.utf8[index] == UInt8(ascii: ":") { last = index }
+    guard let colon = last else { return nil }
+    let digits = text[text.utf8.index(after: colon)...]
     guard digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let port = UInt16(digits) else { return nil }
     let host = text[..<colon]
-    if host.hasPrefix("["), host.hasSuffix("]") {
+    if host.utf8.first == UInt8(ascii: "["), host.hasSuffix("]") {
       guard let ip = IPAddress(host.dropFirst().dropLast()), ip.family == .v6 || host.contains("::ffff:")
       else {
         return nil
       }
       self.init(ip, port)
     } else {
-      guard !host.contains(":"), let ip = IPAddress(host) else { return nil }
+      guard !host.utf8.contains(UInt8(ascii: ":")), let ip = IPAddress(host) else { return nil }
       self.init(ip, port)
     }
   }

@@ -90,6 +90,7 @@ extension Connection {
 
   /// Sends the gathered pieces of `batch`, which `tunnel` brought, to the socket; what it leaves waits.
   func deliverPieces(of batch: Span<UInt8>, from tunnel: Tunnel) {
+    guard pieces.total > 0 else { return pieces.removeAll() }
     var kept = 0
     defer {
       tunnel.creditSession(pieces.total - kept)

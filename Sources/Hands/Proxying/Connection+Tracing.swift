@@ -35,7 +35,7 @@ extension Connection {
 
   /// Of a kept connection: how the network was, for as long as its sockets are open.
   func tellNetwork() {
-    guard let journal, journal.trace != nil, journal.isTold, let figures = wayFigures() else { return }
+    guard let journal, journal.trace != nil, journal.isOpened, let figures = wayFigures() else { return }
     self.journal?.network = NetworkFigures(
       roundTrip: figures.roundTrip, retransmits: figures.retransmits &- journal.retransmitsBefore)
   }

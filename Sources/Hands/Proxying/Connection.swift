@@ -83,11 +83,15 @@ final class Connection: PollTarget {
     self.token = token
   }
 
-  /// Places a socket in the worker's slab, watched for its end only. Nil when the kernel has no memory for
-  /// it.
-  static func place(_ socket: consuming Socket, _ opening: any Opening, pod: EnrolledPod, worker: Worker)
-    -> Connection?
-  {
+  /// What a socket is watched for while bytes flow.
+  static let relayed: Readiness = [.readable, .peerClosed]
+
+  /// Places a socket in the worker's slab, watched for what is said and always for its end. Nil when the
+  /// kernel has no memory for it.
+  static func place(
+    _ socket: consuming Socket, _ opening: any Opening, for interest: Readiness = Readiness(),
+    pod: EnrolledPod, worker: Worker
+  ) -> Connection? {
     var made: Connection?
     var taken: Socket? = consume socket
     worker.register { token in
@@ -98,7 +102,8 @@ final class Connection: PollTarget {
     }
     guard let connection = made else { return nil }
     do throws(SystemError) {
-      try worker.watch(connection.socket.descriptor, Readiness(), token: connection.token)
+      try worker.watch(connection.socket.descriptor, interest, token: connection.token)
+      connection.interest = interest
     } catch {
       worker.retire(connection.token, connection.socket.descriptor)
       return nil
@@ -165,11 +170,20 @@ final class Connection: PollTarget {
 
   // MARK: Telling
 
-  /// Both ends are open.
+  /// Both ends are open. It is told a moment later: what has ended by then leaves one record that tells both.
   func tellOpened() {
-    guard journal?.isTold == false, let record = journal?.tell(.opened, at: worker.now) else { return }
-    worker.records.append(record)
+    guard journal?.isOpened == false else { return }
+    journal?.isOpened = true
     noteNetwork()
+    worker.tellLater(self)
+  }
+
+  /// The moment has come, or much has flowed.
+  func tellOpenedNow() {
+    guard journal?.isOpened == true, journal?.isTold == false,
+      let record = journal?.tell(.opened, at: worker.now)
+    else { return }
+    worker.records.append(record)
   }
 
   /// Bytes have flowed, either way. Called for each read: it must cost nothing but for a piece.
@@ -177,6 +191,7 @@ final class Connection: PollTarget {
     untold += count
     guard untold >= Journal.piece else { return }
     untold = 0
+    tellOpenedNow()
     guard journal?.isTold == true, let record = journal?.tell(.underway, at: worker.now) else { return }
     worker.records.append(record)
   }
@@ -212,7 +227,7 @@ final class Connection: PollTarget {
     let former = stage
     stage = .over
     if case .opening(let opening) = former { opening.connectionEnded() }
-    worker.retire(token, socket.descriptor)
+    worker.retire(token, isSilenced ? nil : socket.descriptor)
     pod.connections[token] = nil
     pod.judged[token] = nil
     pod.dismiss(self)

@@ -1,4 +1,5 @@
 import Bytes
+import HBONE
 import MeshIndex
 public import MeshModel
 public import Reactor
@@ -75,6 +76,14 @@ final class EnrolledPod {
   var ports = OnwardPorts()
   var isWithdrawn = false
 
+  /// What the mesh says of the pod itself, for every connection to ask: looked up once a snapshot.
+  private struct Own {
+    let workload: Workload?
+    let baggage: String?
+  }
+
+  private var known: Own?
+
   /// What binds the workload under the worker's mesh, once somebody asked.
   private var bound: (uid: String, policies: ApplicablePolicies)?
 
@@ -105,6 +114,9 @@ final class EnrolledPod {
   /// The connection waits no more.
   func dismiss(_ connection: Connection) { waiting[connection.token] = nil }
 
+  /// The worker has another mesh.
+  func forgetMesh() { known = nil }
+
   /// The worker has another mesh, with other policies somewhere. True when what binds this pod may have
   /// changed, so that its live connections must be judged again.
   func bindingChanged(in mesh: MeshSnapshot) -> Bool {
@@ -124,9 +136,17 @@ final class EnrolledPod {
 
   /// What the mesh says the pod is: its workload by name, once the control plane has told of it with the same
   /// address.
-  func workload(in mesh: MeshSnapshot) -> Workload? {
-    guard let workload = mesh.pod(facts.name, namespace: facts.namespace) else { return nil }
-    guard workload.identity == facts.identity else { return nil }
-    return workload
+  func workload(in mesh: MeshSnapshot) -> Workload? { own(in: mesh).workload }
+
+  /// What peers are told of the pod: the `baggage` field.
+  func baggage(in mesh: MeshSnapshot) -> String? { own(in: mesh).baggage }
+
+  private func own(in mesh: MeshSnapshot) -> Own {
+    if let known { return known }
+    var workload = mesh.pod(facts.name, namespace: facts.namespace)
+    if workload?.identity != facts.identity { workload = nil }
+    let own = Own(workload: workload, baggage: workload.flatMap { Baggage($0).fieldValue })
+    known = own
+    return own
   }
 }

@@ -94,7 +94,7 @@ extension InboundStream {
       return refuse(.refused(reason), .refused(reason, peer: false))
     }
     tunnel.attach(pipe, to: stream)
-    tunnel.answer(stream, .opened(tunnel.baggage))
+    tunnel.answer(stream, .opened(baggage: tunnel.baggage))
     if endStream { tunnel.endWriting(stream) }
   }
 

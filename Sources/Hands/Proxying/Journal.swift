@@ -20,6 +20,8 @@ struct Journal {
   var retransmitsBefore: UInt32 = 0
   var bytesSent: UInt64 = 0
   var bytesReceived: UInt64 = 0
+  /// Both ends have been open.
+  var isOpened = false
   /// What records of the living connection have told.
   private(set) var isTold = false
   private var toldSent: UInt64 = 0
@@ -65,6 +67,7 @@ struct Journal {
       record.end = Clock.wall()
       record.network = network
     }
+    record.isOpened = isOpened
     record.isTold = isTold
     record.toldSent = toldSent
     record.toldReceived = toldReceived

@@ -41,7 +41,9 @@ final class OnwardDial: Opening {
     } catch {
       return refuse(client, journal, error, worker)
     }
-    guard let upstream = Connection.place(socket, AwaitingStart(), pod: pod, worker: worker) else {
+    let interest: Readiness = isConnected ? Connection.relayed : .writable
+    guard let upstream = Connection.place(socket, AwaitingStart(), for: interest, pod: pod, worker: worker)
+    else {
       return refuse(client, journal, SystemError("epoll_ctl", code: 12), worker)
     }
     let opening = OnwardDial(upstream, client)
@@ -60,7 +62,6 @@ final class OnwardDial: Opening {
     if isConnected {
       opening.connected()
     } else {
-      upstream.setInterest(.writable)
       upstream.setDeadline(worker.now + Limits.plainConnect)
     }
   }
@@ -93,7 +94,7 @@ final class OnwardDial: Opening {
           try socket.deferPortChoice()
           try socket.bind(to: SocketAddress(source.ip, 0))
         }
-        isConnected = try socket.connect(to: destination)
+        isConnected = try socket.connectNearby(to: destination)
         return socket
       } catch {
         guard error.isAddressTaken else { throw error }
@@ -127,11 +128,10 @@ final class OnwardDial: Opening {
   }
 
   private func connected() {
-    upstream.setInterest(Readiness())
     switch client {
     case .plaintext(let downstream): downstream.beginRelaying(with: upstream)
     case .stream(let tunnel, let stream):
-      tunnel.answer(stream, .opened(tunnel.baggage))
+      tunnel.answer(stream, .opened(baggage: tunnel.baggage))
       upstream.beginRelaying(expectingBytes: false)
     }
   }

@@ -29,7 +29,9 @@ final class PlainDial: Opening {
     } catch {
       return failed(error)
     }
-    guard let upstream = Connection.place(socket, AwaitingStart(), pod: pod, worker: worker) else {
+    let interest: Readiness = isConnected ? Connection.relayed : .writable
+    guard let upstream = Connection.place(socket, AwaitingStart(), for: interest, pod: pod, worker: worker)
+    else {
       return failed(SystemError("epoll_ctl", code: 12))
     }
     let dial = PlainDial(upstream, downstream, failed)
@@ -40,7 +42,6 @@ final class PlainDial: Opening {
     if isConnected {
       downstream.beginRelaying(with: upstream)
     } else {
-      upstream.setInterest(.writable)
       upstream.setDeadline(worker.now + Limits.plainConnect)
     }
   }

@@ -1,3 +1,4 @@
+import Bytes
 public import MeshModel
 public import Reactor
 import Synchronization
@@ -27,9 +28,14 @@ public final class RecordQueue: Sendable {
     if isFirst { wakeUp.signal() }
   }
 
-  /// Returns when there is something to drain.
+  /// Records are taken together that come within this time: to wake telemetry for each costs more than the
+  /// record.
+  private static let gathering = Interval.milliseconds(20)
+
+  /// Returns when there is something to drain, and what comes next has had a moment to come too.
   public func waitForOne(on thread: ReactorThread) async throws(SystemError) {
     _ = try await thread.ready(wakeUp.descriptor, for: .readable)
+    try await thread.sleep(for: Self.gathering)
     wakeUp.clear()
   }
 

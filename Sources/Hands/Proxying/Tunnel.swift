@@ -91,7 +91,7 @@ final class Tunnel: PollTarget {
   }
 
   /// What we tell peers of our pod.
-  var baggage: Baggage { pod.workload(in: worker.mesh).map { Baggage($0) } ?? Baggage() }
+  var baggage: String? { pod.baggage(in: worker.mesh) }
 
   var openStreams: Int { session?.openStreams ?? 0 }
 

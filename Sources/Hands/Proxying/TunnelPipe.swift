@@ -52,8 +52,7 @@ public final class TunnelPipe: WorkerPipe, SettlingPipe {
     _ endpoint: Endpoint, for client: Peer, pod: EnrolledPod, worker: Worker,
     owner: any WorkerPipeOwner
   ) -> TunnelPipe {
-    var request = ConnectRequest(
-      to: .address(endpoint.address), baggage: pod.workload(in: worker.mesh).map { Baggage($0) } ?? Baggage())
+    var request = ConnectRequest(to: .address(endpoint.address), baggage: pod.baggage(in: worker.mesh))
     request.forwarded = Forwarded(client: client.address)
     request.source = client.identity
     let pipe = TunnelPipe(worker, owner, request)

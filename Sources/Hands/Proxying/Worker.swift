@@ -32,6 +32,7 @@ final class Worker {
   private let poller: Poller
   private var targets = Slab<any PollTarget>()
   private var deadlines = Deadlines()
+  private var untold = UntoldOpenings()
   private(set) var now = Clock.now()
   /// Seconds since 1970, by which certificates end.
   private(set) var wall = Worker.wallSeconds()
@@ -87,7 +88,7 @@ final class Worker {
   func run() {
     var batch = PollEvents(capacity: 512)
     while !isStopped {
-      let next = [deadlines.earliest, serviceDeadline].compactMap { $0 }.min()
+      let next = [deadlines.earliest, serviceDeadline, untold.deadline].compactMap { $0 }.min()
       let timeout = postponed.isEmpty ? next.map { $0 - Clock.now() } : .milliseconds(0)
       do throws(SystemError) {
         try poller.wait(into: &batch, timeout: timeout)
@@ -102,6 +103,7 @@ final class Worker {
         if token == 0 { takeCommands() } else { targets[token]?.ready(readiness) }
       }
       while let token = deadlines.pop(before: now) { targets[token]?.deadlinePassed() }
+      for token in untold.take(at: now) { (targets[token] as? Connection)?.tellOpenedNow() }
       if let due = serviceDeadline, due <= now {
         serviceDeadline = nil
         service?.advance(to: now)
@@ -118,8 +120,9 @@ final class Worker {
 
   func register(_ make: (UInt64) -> any PollTarget) { _ = targets.insert(make) }
 
-  func retire(_ token: UInt64, _ descriptor: Int32) {
-    poller.remove(descriptor)
+  /// `descriptor`: nil when it is not watched any more.
+  func retire(_ token: UInt64, _ descriptor: Int32?) {
+    if let descriptor { poller.remove(descriptor) }
     targets.remove(token)
   }
 
@@ -138,6 +141,8 @@ final class Worker {
 
   /// Stops watching a descriptor whose target lives on.
   func ignore(_ descriptor: Int32) { poller.remove(descriptor) }
+
+  func tellLater(_ connection: Connection) { untold.add(connection.token, at: now) }
 
   func wake(_ token: UInt64, at deadline: Instant) { deadlines.add(deadline, token: token) }
 
@@ -226,6 +231,7 @@ final class Worker {
     mesh = snapshot
     service?.adopt(snapshot)
     for pod in pods.values {
+      pod.forgetMesh()
       if policiesChanged, pod.bindingChanged(in: snapshot) {
         judgements += UInt64(pod.judged.count)
         for connection in Array(pod.judged.values) { connection.judgeAgain() }

@@ -32,16 +32,23 @@ struct TotalsTable<Key: Hashable & Sendable, Totals: Sendable>: Sendable {
   /// `first`: what a key begins with.
   mutating func update(_ wanted: Key, from first: @autoclosure () -> Totals, _ change: (inout Totals) -> Void)
   {
-    var key = wanted
-    if entries[key] == nil, entries.count >= limit {
-      overflowed += 1
-      key = other
-    }
-    if entries[key] == nil { entries[key] = Entry(totals: first()) }
-    guard let index = entries.index(forKey: key) else { return }
+    // Keys are long: looked up once where the key is known, which is nearly always.
+    let index = entries.index(forKey: wanted) ?? place(wanted, first())
     change(&entries.values[index].totals)
     entries.values[index].isUnread = true
     entries.values[index].gone = nil
+  }
+
+  /// Where a key that is not known is counted.
+  private mutating func place(_ wanted: Key, _ first: Totals) -> Dictionary<Key, Entry>.Index {
+    var key = wanted
+    if entries.count >= limit {
+      overflowed += 1
+      key = other
+    }
+    if entries[key] == nil { entries[key] = Entry(totals: first) }
+    guard let index = entries.index(forKey: key) else { preconditionFailure("it has just been entered") }
+    return index
   }
 
   /// Everything, for a page that is read.

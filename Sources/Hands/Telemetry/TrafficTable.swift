@@ -48,7 +48,7 @@ final class TrafficTable: Sendable {
 
   /// Why it never came to be; nil for a connection that did, whatever ended it.
   private static func flag(of record: ConnectionRecord) -> TrafficKey.Flag? {
-    guard record.phase == .ended, !record.isTold else { return nil }
+    guard record.phase == .ended, !record.isOpened else { return nil }
     switch record.outcome {
     case .complete: return nil
     case .refused(.certificateExpired, _), .refused(.certificateUntrusted, _): return .tls

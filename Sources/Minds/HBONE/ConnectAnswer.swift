@@ -3,8 +3,9 @@ public import MeshModel
 
 /// The answer to a CONNECT: what the inbound side says and the outbound side hears.
 public enum ConnectAnswer: Hashable, Sendable {
-  /// Status 200: the application's connection stands; bytes flow.
-  case opened(Baggage)
+  /// Status 200: the application's connection stands; bytes flow. Who the workload says it is (`Baggage`)
+  /// comes along unread.
+  case opened(baggage: String?)
   /// Status 400: malformed, or the authority is not an address of the workload that was dialed.
   case malformed
   /// Status 401: policy denies; or 503: it cannot be reached. The reason's own status is used.
@@ -16,7 +17,7 @@ public enum ConnectAnswer: Hashable, Sendable {
   public var fields: [Field] {
     switch self {
     case .opened(let baggage):
-      [Field(":status", "200")] + (baggage.fieldValue.map { [Field(HBONEField.baggage, $0)] } ?? [])
+      [Field(":status", "200")] + (baggage.map { [Field(HBONEField.baggage, $0)] } ?? [])
     case .malformed: [Field(":status", "400")]
     case .refused(let reason):
       [Field(":status", String(reason.status)), Field(HBONEField.reason, reason.description)]
@@ -35,7 +36,7 @@ public enum ConnectAnswer: Hashable, Sendable {
     }
     switch status {
     case 100..<200: return nil
-    case 200: return .opened(Baggage(fieldValue: fields.first(HBONEField.baggage) ?? ""))
+    case 200: return .opened(baggage: fields.first(HBONEField.baggage))
     default:
       if let token = fields.first(HBONEField.reason), token.utf8.count <= 1_024,
         let reason = RefusalReason(token), reason.status == status

@@ -4,7 +4,8 @@ public import MeshModel
 /// A CONNECT for one tunnel: what the outbound side asks and the inbound side reads.
 public struct ConnectRequest: Hashable, Sendable {
   public var authority: Authority
-  public var baggage: Baggage
+  /// Who the dialing workload says it is (`Baggage`), as it came: it is read by whoever wants to know.
+  public var baggage: String?
   public var forwarded: Forwarded?
   public var traceparent: Traceparent?
   /// The original client, when a waypoint says so; believed only from a waypoint bound to the destination's
@@ -12,7 +13,7 @@ public struct ConnectRequest: Hashable, Sendable {
   public var source: Identity?
 
   public init(
-    to authority: Authority, baggage: Baggage = Baggage(), forwarded: Forwarded? = nil,
+    to authority: Authority, baggage: String? = nil, forwarded: Forwarded? = nil,
     traceparent: Traceparent? = nil, source: Identity? = nil
   ) {
     self.authority = authority
@@ -25,7 +26,7 @@ public struct ConnectRequest: Hashable, Sendable {
   /// The request's fields: a plain CONNECT has neither `:scheme` nor `:path` (RFC 9113 section 8.5).
   public var fields: [Field] {
     var fields = [Field(":method", "CONNECT"), Field(":authority", authority.description)]
-    if let value = baggage.fieldValue { fields.append(Field(HBONEField.baggage, value)) }
+    if let value = baggage { fields.append(Field(HBONEField.baggage, value)) }
     if let value = forwarded?.fieldValue { fields.append(Field(HBONEField.forwarded, value)) }
     if let traceparent { fields.append(Field(HBONEField.traceparent, traceparent.description)) }
     if let source { fields.append(Field(HBONEField.source, source.description)) }
@@ -45,7 +46,7 @@ public struct ConnectRequest: Hashable, Sendable {
       return .failure(.badAuthority(authorities.first?.value ?? ""))
     }
     var request = ConnectRequest(to: authority)
-    if let text = fields.first(HBONEField.baggage) { request.baggage = Baggage(fieldValue: text) }
+    request.baggage = fields.first(HBONEField.baggage)
     if let text = fields.first(HBONEField.forwarded) { request.forwarded = Forwarded(fieldValue: text) }
     if let text = fields.first(HBONEField.traceparent) { request.traceparent = Traceparent(text) }
     let sources = fields.filter { $0.name == HBONEField.source }

@@ -9,6 +9,8 @@ public struct Forwarded: Hashable, Sendable {
 
   /// The longest field parsed, in bytes.
   public static let maximumLength = 1_024
+  /// The most parts of one element; RFC 7239 has four.
+  static let maximumParts = 16
 
   public init(client: SocketAddress?, host: String? = nil) {
     self.client = client
@@ -27,20 +29,23 @@ public struct Forwarded: Hashable, Sendable {
   /// case-insensitive, parts that we do not know are skipped, and a part said twice makes it malformed.
   public init?(fieldValue text: String) {
     guard text.utf8.count <= Self.maximumLength else { return nil }
-    var rest = Substring(text)
-    var seen: Set<String> = []
+    // By bytes: every connection through a tunnel brings this field.
+    var rest = Array(text.utf8)[...]
+    var seen: [String] = []
     while true {
-      rest = rest.drop { $0 == " " || $0 == "\t" }
-      guard let equals = rest.firstIndex(of: "="), rest.startIndex < equals else { return nil }
-      let name = rest[..<equals].lowercased()
-      guard name.utf8.allSatisfy(Token.isByte), seen.insert(name).inserted else { return nil }
-      rest = rest[rest.index(after: equals)...]
+      rest = rest.drop(while: Token.isSpace)
+      guard let equals = rest.firstIndex(of: UInt8(ascii: "=")), rest.startIndex < equals else { return nil }
+      guard rest[..<equals].allSatisfy(Token.isByte) else { return nil }
+      let name = String(decoding: rest[..<equals], as: UTF8.self).lowercased()
+      guard !seen.contains(name), seen.count < Self.maximumParts else { return nil }
+      seen.append(name)
+      rest = rest[(equals + 1)...]
       guard let value = Token.takeValue(from: &rest) else { return nil }
       if name == "for" { client = SocketAddress(value) }
       if name == "host" { host = value }
-      rest = rest.drop { $0 == " " || $0 == "\t" }
-      guard let separator = rest.popFirst(), separator != "," else { return }
-      guard separator == ";" else { return nil }
+      rest = rest.drop(while: Token.isSpace)
+      guard let separator = rest.popFirst(), separator != UInt8(ascii: ",") else { return }
+      guard separator == UInt8(ascii: ";") else { return nil }
     }
   }
 }
@@ -60,26 +65,27 @@ enum Token {
 
   /// Removes a token or a quoted string from the front and returns what it says. Some peers leave the quotes
   /// of an address out, so `:`, `[` and `]` are taken as token bytes too.
-  static func takeValue(from rest: inout Substring) -> String? {
-    guard rest.first == "\"" else {
-      let value = rest.prefix { character in
-        guard let byte = character.asciiValue else { return false }
-        return isByte(byte) || character == ":" || character == "[" || character == "]"
+  static func takeValue(from rest: inout ArraySlice<UInt8>) -> String? {
+    guard rest.first == UInt8(ascii: "\"") else {
+      let value = rest.prefix { byte in
+        isByte(byte) || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "[") || byte == UInt8(ascii: "]")
       }
       rest = rest[value.endIndex...]
-      return value.isEmpty ? nil : String(value)
+      return value.isEmpty ? nil : String(decoding: value, as: UTF8.self)
     }
     rest.removeFirst()
-    var value = ""
-    while let character = rest.popFirst() {
-      if character == "\"" { return value }
-      if character == "\\" {
+    var value: [UInt8] = []
+    while let byte = rest.popFirst() {
+      if byte == UInt8(ascii: "\"") { return String(decoding: value, as: UTF8.self) }
+      if byte == UInt8(ascii: "\\") {
         guard let escaped = rest.popFirst() else { return nil }
         value.append(escaped)
       } else {
-        value.append(character)
+        value.append(byte)
       }
     }
     return nil
   }
+
+  static func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
 }
