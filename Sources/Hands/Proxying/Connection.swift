@@ -66,6 +66,8 @@ final class Connection: PollTarget {
   private var isSilenced = false
   /// Bytes since the last record of the living connection.
   private var untold = 0
+  /// Set while the connection leads through a waypoint and speaks what can be carried over to its successor.
+  var carried: CarriedRequest?
   /// The partner's stream is closed on both sides.
   var isStreamClosed = false
   /// Met where the connection could not be ended at once; it is ended at the next deadline.
