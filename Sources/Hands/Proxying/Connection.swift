@@ -177,7 +177,7 @@ final class Connection: PollTarget {
     guard journal?.isOpened == false else { return }
     journal?.isOpened = true
     noteNetwork()
-    worker.tellLater(self)
+    if !worker.records.isOff { worker.tellLater(self) }
   }
 
   /// The moment has come, or much has flowed.
@@ -193,6 +193,7 @@ final class Connection: PollTarget {
     untold += count
     guard untold >= Journal.piece else { return }
     untold = 0
+    guard !worker.records.isOff else { return }
     tellOpenedNow()
     guard journal?.isTold == true, let record = journal?.tell(.underway, at: worker.now) else { return }
     worker.records.append(record)
