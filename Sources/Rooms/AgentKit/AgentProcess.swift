@@ -111,6 +111,7 @@ public enum AgentProcess {
     _ subscription: Subscription, _ thread: ReactorThread
   ) -> [Task<Void, Never>] {
     [
+      Task(executorPreference: thread) { await ProgramPages.settle(on: thread) },
       Task(executorPreference: thread) { await keeper.run() },
       Task(executorPreference: thread) {
         for await issued in keeper.deliveries() { await agent.take(issued) }

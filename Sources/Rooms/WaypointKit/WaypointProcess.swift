@@ -49,6 +49,7 @@ public enum WaypointProcess {
     let witness = WaypointWitness(
       waypoint, keeper, subscription, records, pod: settings.pod, version: version)
     tasks.append(report(witness, settings, thread, log))
+    tasks.append(Task(executorPreference: thread) { await ProgramPages.settle(on: thread) })
     let send = try settings.collector?.sender(on: thread)
     if let exporter, let send {
       tasks.append(Task(executorPreference: thread) { await exporter.run(on: thread, send) })
