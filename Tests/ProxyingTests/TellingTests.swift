@@ -95,6 +95,16 @@ struct TellingTests {
     #expect(try #require(record.network).roundTrip > 0)
   }
 
+  /// It once ended the process: whoever came in plain text could do that to an agent that keeps traces.
+  @Test func aKeptConnectionInPlaintextIsToldOfToo() async throws {
+    let pods = try await TwoPods(keepsTraces: true)
+    pods.trace("a", client: 1_000_000, server: 0)
+    pods.publish(endpoints: [pods.serverAddress], tunnelProtocol: .none)
+    try await ask(pods)
+    let record = try await pods.record { $0.direction == .outbound }
+    #expect(record.trace != nil && !record.isMutualTLS && record.network != nil)
+  }
+
   @Test func whoIsAskedHasTheCallersSpanAsItsParent() async throws {
     let pods = try await TwoPods(keepsTraces: true)
     pods.trace("a", client: 1_000_000, server: 0)

@@ -145,7 +145,7 @@ final class TwoPods: Sendable {
   /// Tells both workers of the client, and of a service whose endpoints have these addresses.
   func publish(
     endpoints: [IPAddress], policies: [Authorization] = [], bound: [String] = [], identity: Identity? = nil,
-    port: UInt16? = nil, waypoint: Waypoint? = nil
+    port: UInt16? = nil, waypoint: Waypoint? = nil, tunnelProtocol: Workload.TunnelProtocol = .hbone
   ) {
     let port = port ?? self.port
     var state = state.withLock { $0 }
@@ -165,7 +165,7 @@ final class TwoPods: Sendable {
       let name = name(of: address)
       var workload = Workload(
         uid: "Kubernetes//Pod/b/\(name)", name: name, namespace: "b", identity: identity ?? serverIdentity,
-        addresses: [address], tunnelProtocol: .hbone,
+        addresses: [address], tunnelProtocol: tunnelProtocol,
         services: [key: [PortMapping(servicePort: 80, targetPort: port)]], policies: bound)
       workload.waypoint = waypoint?.service
       state.upsert(workload)

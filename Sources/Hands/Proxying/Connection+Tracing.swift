@@ -30,7 +30,9 @@ extension Connection {
   /// Of a kept connection: how often its way had sent again when it began, because a tunnel serves many.
   func noteNetwork() {
     guard journal?.trace != nil else { return }
-    journal?.retransmitsBefore = wayFigures()?.retransmits ?? 0
+    // Asked first: an assignment by `journal?` holds the journal while its right side is found, which reads it.
+    let before = wayFigures()?.retransmits ?? 0
+    journal?.retransmitsBefore = before
   }
 
   /// Of a kept connection: how the network was, for as long as its sockets are open.
