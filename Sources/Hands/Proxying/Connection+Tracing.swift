@@ -30,7 +30,7 @@ extension Connection {
   /// Of a kept connection: how often its way had sent again when it began, because a tunnel serves many.
   func noteNetwork() {
     guard journal?.trace != nil else { return }
-    // Asked first: an assignment by `journal?` holds the journal while its right side is found, which reads it.
+    // Asked first: to assign by `journal?` holds the journal while the right side is found, which reads it.
     let before = wayFigures()?.retransmits ?? 0
     journal?.retransmitsBefore = before
   }
