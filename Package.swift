@@ -116,8 +116,8 @@ let package = Package(
     room(
       "Hands", "Proxying",
       [
-        "Reactor", "TLSEngine", "H2Engine", "HBONE", "MeshIndex", "PolicyEngine", "Bytes", "HTTPModel",
-        "MeshModel",
+        "Reactor", "TLSEngine", "H2Engine", "H1Engine", "HBONE", "MeshIndex", "PolicyEngine", "Bytes",
+        "HTTPModel", "MeshModel",
       ]),
     room(
       "Hands", "RequestProxying",

@@ -7,7 +7,7 @@ import platform
 import subprocess
 import sys
 
-from . import growth, memory, plain, plot, rounds, tunnel, waypoint
+from . import growth, memory, plain, plot, rounds, telemetry, tunnel, waypoint
 
 BENCHES = {
     "requests": tunnel.requests,
@@ -16,6 +16,7 @@ BENCHES = {
     "memory": memory.measure,
     "plain": plain.measure,
     "growth": growth.measure,
+    "telemetry": telemetry.measure,
     "waypoint": waypoint.measure,
 }
 

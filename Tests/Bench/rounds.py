@@ -12,7 +12,9 @@ def run(contenders, rounds, label):
     """{name: [result, ...]}: contenders are functions () -> {figure: number}; the first round warms up."""
     results = {name: [] for name in contenders}
     for number in range(rounds + 1):
-        for name, measure in contenders.items():
+        # There and back, so that nobody always comes after the same one.
+        order = list(contenders.items())
+        for name, measure in order if number % 2 else reversed(order):
             figures = measure()
             if number:
                 results[name].append(figures)

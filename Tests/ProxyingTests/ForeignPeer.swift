@@ -7,14 +7,19 @@ import TLSEngine
 
 @testable import Proxying
 
-/// An HBONE client or server made of the engines alone, which may say what our own tunnels never do.
-final class ForeignPeer: H2BodySource {
+/// An HBONE client or server made of the engines alone, which may say what our own tunnels never do. One task
+/// has it at a time; a task may hand it on when it ends.
+final class ForeignPeer: H2BodySource, @unchecked Sendable {
   private let socket: AsyncSocket
   private let tls: TLSSession
   private let session: H2Session
   /// What the next frames of a stream are.
   var bodies: [Int32: [H2BodyFill]] = [:]
   private(set) var events = H2Events()
+  /// What is still to be sent in a stream, as its first frame.
+  var texts: [Int32: [UInt8]] = [:]
+  /// What has come in each stream.
+  private(set) var received: [Int32: [UInt8]] = [:]
 
   init(to address: SocketAddress, _ settings: TLSSettings, expecting: Identity, on thread: ReactorThread)
     async throws
@@ -116,10 +121,39 @@ final class ForeignPeer: H2BodySource {
     _ = try plain.fill(minimum: bytes.count + TLSSession.receiveAllowance) { (output) throws(TLSError) in
       try tls.receive(bytes.span, into: &output)
     }
-    try plain.withBytes { (plain) throws(H2Error) in try session.receive(plain, into: &events) }
+    let before = events.list.count
+    try plain.withBytes { (plain) throws(H2Error) in
+      try session.receive(plain, into: &events)
+      for case .data(let stream, let range) in events.list[before...] {
+        for index in range { received[stream, default: []].append(plain[index]) }
+      }
+    }
+  }
+
+  /// Says something in a stream.
+  func say(_ text: String, in stream: Int32) async throws {
+    texts[stream] = Array(text.utf8)
+    session.resume(stream)
+    try await flush()
+  }
+
+  /// What has come in a stream, once it ends so.
+  func heard(in stream: Int32, until end: String) async throws -> String {
+    while true {
+      let text = String(decoding: received[stream] ?? [], as: UTF8.self)
+      if text.hasSuffix(end) {
+        received[stream] = nil
+        return text
+      }
+      try await turn()
+    }
   }
 
   func fill(stream: Int32, into bytes: inout OutputSpan<UInt8>) -> H2BodyFill {
+    if let text = texts.removeValue(forKey: stream) {
+      for byte in text { bytes.append(byte) }
+      return .bytes
+    }
     guard var next = bodies[stream], !next.isEmpty else { return .later }
     let fill = next.removeFirst()
     bodies[stream] = next

@@ -180,6 +180,29 @@ struct RecordTests {
     guard case .complete = record.outcome else { return #expect(Bool(false), "\(record.outcome)") }
   }
 
+  @Test("its span continues the client's trace, and is kept as that says", arguments: [true, false, nil])
+  func rawSpan(isKept: Bool?) throws {
+    let world = try world(Shop.configuration(speaks: .tcp))
+    world.proxy.keepsTraces = isKept != nil
+    let (client, server) = (Raw("hello"), Raw("hi"))
+    world.application = { _ in server }
+    var random = SystemRandomNumberGenerator()
+    let trace = Traceparent(using: &random, isSampled: isKept != false)
+    _ = try #require(world.connect(client, in: trace))
+    client.isClosing = true
+    server.isClosing = true
+    world.settle()
+    let record = try #require(world.connections.first)
+    #expect(record.isOpened)
+    guard isKept == true else {
+      #expect(record.trace == nil)
+      return
+    }
+    let mark = try #require(record.trace)
+    #expect(mark.traceHigh == trace.traceHigh && mark.traceLow == trace.traceLow && record.end > 0)
+    #expect(mark.parent == trace.span && mark.span != trace.span && mark.span != 0)
+  }
+
   @Test("what a server said last reaches the client, though its stream is gone", arguments: [false, true])
   func lastWords(clientHasEnded: Bool) throws {
     let world = try world(Shop.configuration(speaks: .tcp))

@@ -58,7 +58,8 @@ final class World: RequestWorld {
 
   /// A client's connection to an address; nil when it was refused.
   func connect(
-    _ far: any FarEnd, to address: String = "10.96.0.1:80", from account: String? = "order-service-sa"
+    _ far: any FarEnd, to address: String = "10.96.0.1:80", from account: String? = "order-service-sa",
+    in trace: Traceparent? = nil
   ) -> Link? {
     let link = Link(owner: nil, far: far)
     link.isOpened = true
@@ -67,7 +68,7 @@ final class World: RequestWorld {
     }
     let origin = Origin(
       identity: identity, address: SocketAddress("10.244.1.9:40000")!, namespace: "production")
-    switch proxy.accept(link, for: origin, to: SocketAddress(address)!) {
+    switch proxy.accept(link, for: origin, to: SocketAddress(address)!, in: trace) {
     case .success(let owner): link.owner = owner
     case .failure: return nil
     }

@@ -71,6 +71,10 @@ struct Run: AsyncParsableCommand {
       valueName: "url"))
   var otlpEndpoint: String?
 
+  /// What telemetry costs is measured against an agent that has none (`Scripts/bench telemetry`).
+  @Flag(help: .hidden)
+  var noRecords = false
+
   @Option(help: "trace, debug, info, notice, warning or error.")
   var logLevel = "info"
 
@@ -101,6 +105,7 @@ struct Run: AsyncParsableCommand {
       metrics: try address(metrics, "--metrics"), admin: try address(admin, "--admin"),
       drainSeconds: drainSeconds)
     configuration.collector = try otlpEndpoint.map(collector)
+    configuration.keepsRecords = !noRecords
     return configuration
   }
 

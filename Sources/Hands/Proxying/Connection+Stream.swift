@@ -57,6 +57,7 @@ extension Connection {
   /// The tunnel packs a frame of this stream: receives straight into it.
   func fill(into frame: inout OutputSpan<UInt8>) -> H2BodyFill {
     guard case .relaying = stage else { return .later }
+    if let carried, carried.resend(into: &frame) { return .bytes }
     if isReadEnded { return .end }
     if isDrained { return .later }
     do throws(SystemError) {
@@ -64,6 +65,7 @@ extension Connection {
       case .bytes(let count):
         journal?.bytesSent += UInt64(count)
         tellProgress(count)
+        if let carried { follow(carried, frame.span.extracting(last: count)) }
         // A short read means that the socket is empty, unless FIN is what comes next.
         if frame.freeCapacity > 0, !sawPeerClose { drained() }
         return .bytes
@@ -101,6 +103,7 @@ extension Connection {
     if case .relaying = stage { isRelaying = true }
     journal?.bytesReceived += UInt64(pieces.total)
     tellProgress(pieces.total)
+    if let carried { follow(carried, pieces, of: batch) }
     var sent = 0
     if outgoing.isEmpty, isRelaying {
       do throws(SystemError) {

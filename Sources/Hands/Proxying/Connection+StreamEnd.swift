@@ -35,7 +35,7 @@ extension Connection: StreamEnd {
     isStreamClosed = true
     if let outbound {
       outbound.tunnelLost(tunnel, reason)
-    } else {
+    } else if !carryOver() {
       abort(tunnel.outcome(of: reason, "the tunnel ended: \(reason.description)"))
     }
   }

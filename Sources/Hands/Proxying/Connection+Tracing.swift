@@ -30,7 +30,8 @@ extension Connection {
   /// Of a kept connection: how often its way had sent again when it began, because a tunnel serves many.
   func noteNetwork() {
     guard journal?.trace != nil else { return }
-    // Asked first: to assign by `journal?` holds the journal while the right side is found, which reads it.
+    // Asked first: an assignment by `journal?` holds the journal while its right side, which reads it, is
+    // found.
     let before = wayFigures()?.retransmits ?? 0
     journal?.retransmitsBefore = before
   }

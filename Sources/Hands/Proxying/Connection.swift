@@ -66,6 +66,8 @@ final class Connection: PollTarget {
   private var isSilenced = false
   /// Bytes since the last record of the living connection.
   private var untold = 0
+  /// Set while the connection leads through a waypoint and speaks what can be carried over to its successor.
+  var carried: CarriedRequest?
   /// The partner's stream is closed on both sides.
   var isStreamClosed = false
   /// Met where the connection could not be ended at once; it is ended at the next deadline.
@@ -175,7 +177,7 @@ final class Connection: PollTarget {
     guard journal?.isOpened == false else { return }
     journal?.isOpened = true
     noteNetwork()
-    worker.tellLater(self)
+    if !worker.records.isOff { worker.tellLater(self) }
   }
 
   /// The moment has come, or much has flowed.
@@ -191,6 +193,7 @@ final class Connection: PollTarget {
     untold += count
     guard untold >= Journal.piece else { return }
     untold = 0
+    guard !worker.records.isOff else { return }
     tellOpenedNow()
     guard journal?.isTold == true, let record = journal?.tell(.underway, at: worker.now) else { return }
     worker.records.append(record)

@@ -84,7 +84,7 @@ extension InboundStream {
     _ service: any StreamService, on tunnel: Tunnel,
     _ refuse: (ConnectAnswer, ConnectionRecord.Outcome) -> Void
   ) {
-    let pipe = TunnelPipe(tunnel, stream)
+    let pipe = TunnelPipe(tunnel, stream, request.traceparent)
     // The agent of the client speaks for its pod alone, so the pod's own address is the tunnel's.
     let client = Peer(
       identity: tunnel.tls.peerIdentity,

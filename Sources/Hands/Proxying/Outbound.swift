@@ -21,6 +21,8 @@ final class Outbound: Opening, TunnelUser {
   private var lastFailure = ConnectionRecord.Outcome.refused(.notReady, peer: false)
   /// Waits for the mesh, for credentials or for a waypoint, not for a peer.
   private var isHeld = false
+  /// It has been held for a waypoint: `giveUpHolding` is the end of that.
+  private var holdsForWaypoint = false
   private let begun: Instant
   private var giveUpHolding: Instant
   /// The endpoint is a waypoint: it answers for all endpoints behind it, so only its own absence is a reason
@@ -54,6 +56,15 @@ final class Outbound: Opening, TunnelUser {
         identity: pod.facts.identity),
       destination: .init(address: destination), at: worker.now)
     connection.journal?.original = destination
+    outbound.route()
+  }
+
+  /// The waypoint that an open connection led through has died: another takes its place.
+  static func again(_ connection: Connection) {
+    guard let source = connection.journal?.source.address, let destination = connection.journal?.original
+    else { return connection.abort(.failed("the waypoint died")) }
+    let outbound = Outbound(connection, source: source, destination: destination)
+    connection.stage = .opening(outbound)
     outbound.route()
   }
 
@@ -115,6 +126,7 @@ final class Outbound: Opening, TunnelUser {
   private func awaitWaypoint(_ waypoint: ServiceKey) {
     worker.demand(waypoint)
     tried = []
+    holdsForWaypoint = true
     giveUpHolding = begun + Limits.awaitWaypoint
     hold()
     if isHeld { connection.setDeadline(min(giveUpHolding, worker.now + Limits.waypointPause)) }
@@ -144,8 +156,10 @@ final class Outbound: Opening, TunnelUser {
     connection.journal?.tunnelAddress = key.address
     connection.journal?.isMutualTLS = true
     let hasAlternatives = isService && tried.count + 1 < Limits.endpointAttempts
-    connection.setDeadline(
-      worker.now + (hasAlternatives ? Limits.tunnelSetupWithAlternatives : Limits.tunnelSetup))
+    let patience = hasAlternatives ? Limits.tunnelSetupWithAlternatives : Limits.tunnelSetup
+    // Whoever has waited for a waypoint is held no longer for a dial that comes late.
+    let deadline = worker.now + patience
+    connection.setDeadline(holdsForWaypoint ? min(deadline, giveUpHolding) : deadline)
     do throws(SystemError) {
       let tunnel = try pod.tunnel(for: key, credentials, after: lost, worker: worker)
       guard tunnel.stage == .open || admit() else { return refuse() }
@@ -206,7 +220,9 @@ final class Outbound: Opening, TunnelUser {
   func answered(_ fields: [Field]) {
     guard let answer = ConnectAnswer.read(fields) else { return }
     switch answer {
-    case .opened: connection.beginRelaying(expectingBytes: true)
+    case .opened:
+      if isThroughWaypoint, connection.journal?.isOpened == false { connection.carried = CarriedRequest() }
+      connection.beginRelaying(expectingBytes: true)
     case .refused(let reason):
       lastFailure = .refused(reason, peer: true)
       leaveStream()

@@ -11,16 +11,24 @@ public final class RecordQueue: Sendable {
     var dropped: UInt64 = 0
   }
 
+  public static let usualLimit = 65_536
+
   private let state = Mutex(State())
   private let limit: Int
   private let wakeUp: WakeUp
 
-  public init(limit: Int = 65_536) throws(SystemError) {
+  /// `limit`: with 0 there are no records at all.
+  public init(limit: Int = usualLimit) throws(SystemError) {
     self.limit = limit
     wakeUp = try WakeUp()
   }
 
-  public func append(_ record: ConnectionRecord) {
+  /// Nobody wants records: none need be made.
+  var isOff: Bool { limit == 0 }
+
+  public func append(_ record: @autoclosure () -> ConnectionRecord) {
+    guard !isOff else { return }
+    let record = record()
     let isFirst = state.withLock { state in
       if state.records.count < limit { state.records.append(record) } else { state.dropped += 1 }
       return state.records.count == 1

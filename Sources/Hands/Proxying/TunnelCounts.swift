@@ -11,5 +11,10 @@ public struct TunnelCounts: Hashable, Sendable {
   /// Streams of our pods: divided by `dialed`, how well tunnels are shared.
   public var streams: UInt64 = 0
 
+  /// Connections that were idle at a waypoint when it died, and stayed open.
+  public var carriedOver: UInt64 = 0
+  /// Requests that were sent a second time, because the waypoint died before it answered.
+  public var repeated: UInt64 = 0
+
   public init() {}
 }

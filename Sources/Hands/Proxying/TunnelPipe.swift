@@ -1,7 +1,7 @@
 import Bytes
 import H2Engine
 import HBONE
-import HTTPModel
+public import HTTPModel
 import MeshIndex
 import MeshModel
 import PolicyEngine
@@ -30,10 +30,13 @@ public final class TunnelPipe: WorkerPipe, SettlingPipe {
   /// The stream is gone, with bytes of the batch being handled that the owner does not have yet.
   private var lastWords: String?
   private var request: ConnectRequest?
+  /// The place in a trace of a connection that a peer opened, as it says.
+  public let trace: Traceparent?
 
   /// A stream that a peer opened.
-  init(_ tunnel: Tunnel, _ stream: Int32) {
+  init(_ tunnel: Tunnel, _ stream: Int32, _ trace: Traceparent?) {
     worker = tunnel.worker
+    self.trace = trace
     stage = .open(tunnel, stream)
   }
 
@@ -41,6 +44,7 @@ public final class TunnelPipe: WorkerPipe, SettlingPipe {
     self.worker = worker
     self.owner = owner
     self.request = request
+    trace = nil
     stage = .over
   }
 

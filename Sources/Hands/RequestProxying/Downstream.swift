@@ -15,6 +15,8 @@ final class Downstream: PipeOwner, ServerConnectionHandler {
   /// Those in force when the connection began.
   private let first: WaypointTables
   let proxy: RequestProxy
+  /// The connection's place in a trace, as the client's agent says.
+  var trace: Traceparent?
   private(set) var pipe: (any Pipe)?
   private(set) var connection: ServerConnection?
   private(set) var exchanges: [ExchangeID: RequestExchange] = [:]

@@ -1,6 +1,7 @@
 import Bytes
 import MeshIndex
 import MeshModel
+import Reactor
 import Resilience
 
 /// A client's connection that is relayed byte by byte: its port declares no HTTP, or what it speaks is none.
@@ -144,6 +145,9 @@ final class RawRelay: PipeOwner, Timed {
   func leaveRecord(_ outcome: ConnectionRecord.Outcome) {
     guard !hasRecord else { return }
     hasRecord = true
+    record.isOpened = isOpen
+    record.trace = downstream.mark()
+    record.end = record.trace == nil ? 0 : Clock.wall()
     record.outcome = self.outcome ?? outcome
     record.duration = (downstream.proxy.now - began).nanoseconds
     downstream.proxy.world.record(record)

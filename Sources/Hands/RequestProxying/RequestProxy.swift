@@ -1,5 +1,6 @@
 public import Bytes
 public import HTTPExchange
+public import HTTPModel
 import HTTPRouting
 public import MeshIndex
 public import MeshModel
@@ -100,15 +101,17 @@ public final class RequestProxy {
 
   // MARK: Clients
 
-  /// Takes a client's connection to an address; the owner of its pipe, or why it is refused.
+  /// Takes a client's connection to an address; the owner of its pipe, or why it is refused. `trace`: its
+  /// place in one, as the client's agent says.
   public func accept(
-    _ pipe: any Pipe, for origin: Origin, to address: SocketAddress
+    _ pipe: any Pipe, for origin: Origin, to address: SocketAddress, in trace: Traceparent? = nil
   ) -> Result<any PipeOwner, RequestRefusal> {
     guard let tables, mesh.isSynced else { return .failure(.init(.notReady)) }
     guard let target = target(address, from: origin) else { return .failure(.init(.gone)) }
     let declared = target.service.flatMap { tables.declared($0, port: address.port) }
     let downstream = Downstream(
       pipe, for: origin, to: target, declared: declared, tables: tables, proxy: self)
+    downstream.trace = trace
     downstreams[ObjectIdentifier(downstream)] = downstream
     return .success(downstream)
   }

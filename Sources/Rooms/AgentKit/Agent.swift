@@ -49,7 +49,7 @@ actor Agent {
     self.log = log
     let controlGroup = try configuration.controlGroup ?? ControlGroup.mountPoint()
     capture = try Capture(CaptureOptions(controlGroup: controlGroup, pins: configuration.pins))
-    let records = try RecordQueue()
+    let records = try RecordQueue(limit: configuration.keepsRecords ? RecordQueue.usualLimit : 0)
     self.records = records
     let lookup = KernelCapture(capture: capture)
     let activation = WaypointActivation(configuration, on: thread, log: log)

@@ -29,6 +29,9 @@ public struct AgentConfiguration: Sendable {
   public var drainSeconds: Int
   /// Where traces are sent; nil: none are kept.
   public var collector: Collector?
+  /// Connections leave records, of which access lines, metrics and reports are made. Without, to measure what
+  /// that costs.
+  public var keepsRecords = true
 
   public init(
     node: String, zds: String, control: SocketAddress, controlName: String, controlRoot: String,

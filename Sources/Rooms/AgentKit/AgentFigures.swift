@@ -98,5 +98,10 @@ struct AgentFigures: Sendable {
       "apus_tunnel_requests_total", .counter,
       help: "Connections asked for in tunnels opened here; by their number, how well tunnels are shared.")
     text.sample(sum(\.streams))
+    text.begin(
+      "apus_waypoint_losses_total", .counter,
+      help: "Connections that outlived a waypoint that died: idle ones, and requests sent a second time.")
+    text.sample(sum(\.carriedOver), [("carried", "idle")])
+    text.sample(sum(\.repeated), [("carried", "request")])
   }
 }

@@ -16,6 +16,7 @@ struct AgentPages: Sendable {
   let history: FlowHistory
   let figures: Gathered<AgentFigures>
   let logging: LogPage
+  let profile: ProfilePage
   let version: String
 
   /// Opens the three listeners and serves them until the process ends.
@@ -30,7 +31,8 @@ struct AgentPages: Sendable {
       (
         configuration.admin,
         [
-          "/config_dump": dump, "/debug/flows": flows, "/debug/mesh": mesh, "/debug/tunnels": tunnels,
+          "/config_dump": dump, "/debug/flows": flows, "/debug/mesh": mesh,
+          "/debug/profile": profile.page, "/debug/tunnels": tunnels,
           "/logging": logging.page,
         ], ["/logging": logging.action]
       ),

@@ -51,7 +51,7 @@ public enum AgentProcess {
     let pages = try AgentPages(
       agent: agent, keeper: keeper, registry: registry, history: sink.flows,
       figures: Gathered { await AgentFigures.gather(agent, keeper, subscription) },
-      logging: LogPage(output.levels), version: version
+      logging: LogPage(output.levels), profile: ProfilePage(on: thread), version: version
     ).serve(configuration, on: thread, log: log)
     let edges = EdgeTable()
     let witness = AgentWitness(agent, keeper, subscription, edges, version: version)

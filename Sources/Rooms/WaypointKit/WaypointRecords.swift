@@ -28,7 +28,7 @@ final class WaypointRecords: Sendable {
   ) {
     self.waypoint = waypoint
     self.registry = registry
-    connections = RecordSink(log: output, registry: registry, rules: rules)
+    connections = RecordSink(log: output, registry: registry, rules: rules, exporter: exporter)
     requests = RequestSink(
       log: output, registry: registry, rules: rules, exporter: exporter, showsQueries: showsQueries)
     figures = WaypointFigures(in: registry, keyFailures: waypoint.keyFailures)

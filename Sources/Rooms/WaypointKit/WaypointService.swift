@@ -31,7 +31,7 @@ final class WaypointService: StreamService, RequestWorld {
     let origin = Origin(
       identity: client.identity, address: client.address,
       namespace: proxy.workload(at: client.address.ip)?.namespace ?? client.identity?.namespace)
-    switch proxy.accept(BoundPipe(pipe), for: origin, to: destination) {
+    switch proxy.accept(BoundPipe(pipe), for: origin, to: destination, in: pipe.trace) {
     case .success(let owner):
       pipe.attach(PipeBridge(owner))
       return nil

@@ -14,6 +14,7 @@ from Checkers import dashboards, families
 
 from .. import netns, otlp, promtext
 from ..claim import CannotRun, Refuted, claim, hold
+from ..moods import Crowd
 from ..tokens import ES256, Issuer, key_set
 from ..world import OUTSIDE_V4, ROOT
 from .w_waypoint import Repeating, Waypoints, question, same
@@ -458,7 +459,7 @@ def shaped(element, shape, what):
         hold(isinstance(element.get(key), kind), f"{what}.{key} is {element.get(key)!r}")
 
 
-@claim("30e", "/config_dump has the keys that istioctl parses, /logging changes levels while the agent runs")
+@claim("30e", "/config_dump has the keys that istioctl parses, /logging and a profile while it runs")
 def administered(world):
     with Telling(world) as telling:
         web = telling.pod("web-")
@@ -499,8 +500,21 @@ def administered(world):
         status, said = telling.get(
             telling.mesh.place(web.node), f"http://127.0.0.1:{ADMIN}/logging?level=loud", "POST")
         hold(status == 400 and "loud" in said, f"a level that is none: {status} {said}")
+        crowd = Crowd(telling.mesh, web, {"url": ORDERS, "connections": 8, "until": True})
+        try:
+            profile = telling.page(web.node, ADMIN, "/debug/profile?seconds=2")
+        finally:
+            crowd.finish()
+        stacks = dict(line.rsplit(" ", 1) for line in profile.splitlines())
+        # The data path's thread, in the function that it never leaves.
+        own = [stack for stack in stacks if stack.startswith("worker-0;") and "WorkerC3run" in stack]
+        hold(own, f"no stack of a worker: {list(stacks)[:3]}")
+        samples = sum(map(int, stacks.values()))
         counts = ", ".join(f"{len(dump[key])} {key}" for key in SHAPE)
-        return f"{counts}; a live connection with its tunnel; 4 changes of level, one refused"
+        return (
+            f"{counts}; a live connection with its tunnel; 4 changes of level, one refused; a profile of "
+            f"{samples} samples"
+        )
 
 
 def decoded(text):

@@ -2,10 +2,13 @@
 
 import json
 import os
+import select
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
+import time
 
 from ..claim import CannotRun, hold, claim
 from ..terminal import COLOUR, CONTROL, Terminal
@@ -328,3 +331,53 @@ def learned(world):
     return (
         f"bash offers commands, meshes, namespaces and nodes; {count} pages;"
         f" scripts read by {', '.join(parsed)}")
+
+
+class Silent:
+    """An agent's address at which somebody takes connections and says nothing until he is told to hang up."""
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.held, self.over = [], threading.Event()
+        self.thread = threading.Thread(target=self.take)
+        self.thread.start()
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/"
+        return self
+
+    def take(self):
+        while not self.over.is_set():
+            if select.select([self.listener], [], [], 0.05)[0]:
+                self.held.append(self.listener.accept()[0])
+
+    def hang_up(self):
+        self.over.set()
+        self.thread.join()
+        for one in (*self.held, self.listener):
+            one.close()
+
+    def __exit__(self, *_):
+        if not self.over.is_set():
+            self.hang_up()
+
+
+@claim("32i", "What takes longer than a second says on a terminal what it waits for, and then nothing")
+def waited(world):
+    command = (world.mesh.apus, "workloads", "--agent")
+    with Silent() as agent, Terminal([*command, agent.url]) as terminal:
+        deadline = time.monotonic() + 20
+        while "asking" not in terminal.written:
+            hold(time.monotonic() < deadline and terminal.read(1), f"nothing is said: {terminal.written!r}")
+        agent.hang_up()
+        text, code = terminal.end()
+    hold(code == 1 and "does not tell" in text, f"at the end it exits {code}: {text[-300:]!r}")
+    last = text.rindex("asking")
+    hold("\r\x1b[2K" in text[last:], f"the line stays: {text[last:]!r}")
+    # Where nobody looks nothing turns: told as soon as it has begun to wait.
+    with Silent() as agent:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        child = subprocess.Popen([*command, agent.url], **pipes)
+        time.sleep(1.5)  # longer than the patience of one on a terminal
+        agent.hang_up()
+        out, error = child.communicate(timeout=30)
+    hold("asking" not in error and "\x1b" not in out + error, f"in a pipe: {error!r}")
+    return "the line says what is asked, turns, and is gone; none in a pipe"

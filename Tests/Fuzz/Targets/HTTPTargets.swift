@@ -18,6 +18,20 @@ extension FuzzTarget {
         precondition(response(pieces(of: bytes), to: method) == whole, "how the bytes were cut mattered")
       }
     },
+    FuzzTarget("http1-follower") { bytes in
+      // The first byte of each line says who speaks; how its bytes are cut makes no difference.
+      let steps = bytes.split(separator: 0xff).map { ($0.first.map { $0 & 1 == 0 } ?? true, $0.dropFirst()) }
+      var whole = H1Follower()
+      var cut = H1Follower()
+      for (isSent, said) in steps {
+        follow(&whole, isSent, Array(said))
+        for byte in said { follow(&cut, isSent, [byte]) }
+        precondition(whole.standing == cut.standing, "how the bytes were cut made a difference")
+        precondition(kept(whole) == kept(cut), "how the bytes were cut made a difference")
+        precondition(whole.standing == .repeatable || kept(whole).isEmpty, "kept for nothing")
+        precondition(kept(whole).count <= H1Follower.keptLimit, "more is kept than the limit")
+      }
+    },
     FuzzTarget("http2-heads") { bytes in
       let fields = fields(of: bytes)
       _ = try? ResponseHead(http2: fields)
@@ -29,6 +43,16 @@ extension FuzzTarget {
       rewrite(Message(head: head, body: .none, bytes: [], trailers: []))
     },
   ]
+
+  private static func follow(_ follower: inout H1Follower, _ isSent: Bool, _ bytes: [UInt8]) {
+    if isSent { follower.sent(bytes.span) } else { follower.answered(bytes.span) }
+  }
+
+  private static func kept(_ follower: borrowing H1Follower) -> [UInt8] {
+    var kept: [UInt8] = []
+    follower.withKept { span in for index in span.indices { kept.append(span[index]) } }
+    return kept
+  }
 
   struct Message: Hashable {
     var head: RequestHead

@@ -1,0 +1,118 @@
+import Bytes
+import HTTPModel
+
+/// Follows a connection of HTTP/1.x that somebody else relays, without touching a byte: whether a request is
+/// in flight, and what was sent of it, so that it can be sent again to a successor of a server that died.
+///
+/// What it cannot be sure of it gives up for good: pipelining, upgrades and CONNECT, bytes out of turn, a
+/// head beyond the limit, anything that the reader refuses. Framing is that of the engine's own ends, so that
+/// all see the same messages.
+public struct H1Follower: ~Copyable, Sendable {
+  /// What is known of the connection.
+  public enum Standing: Hashable, Sendable {
+    /// Every request has been answered, and nothing of the next has been sent.
+    case between
+    /// All that was sent of a request is kept, nothing of its response has come, and to send it again is
+    /// safe: its method is (RFC 9110 section 9.2.1) and it has no body, or its head is not even complete, so
+    /// that no server can have acted on it.
+    case repeatable
+    /// A request or its response is under way otherwise.
+    case underway
+    /// Given up.
+    case lost
+  }
+
+  /// Of a request's head, in bytes: as large as most servers take by default, and held for each connection.
+  public static let keptLimit = 16 << 10
+  private static let safeMethods: Set<String> = ["GET", "HEAD", "OPTIONS", "TRACE"]
+
+  public private(set) var standing = Standing.between
+  /// What was sent of the request, while it is `repeatable`.
+  private var kept = ByteQueue()
+
+  private var requests: H1Reader
+  private var responses: H1Reader
+  private var isRequestOver = false
+  private var hasResponseBegun = false
+  private var persists = true
+  private var events: [H1Event] = []
+
+  public init() {
+    var limits = H1Limits()
+    limits.maximumHead = Self.keptLimit
+    requests = H1Reader(.requests, limits: limits)
+    responses = H1Reader(.responses, limits: H1Limits())
+  }
+
+  /// What was sent of the request that is `repeatable`; nothing otherwise.
+  public borrowing func withKept(_ body: (Span<UInt8>) -> Void) { kept.withBytes(body) }
+
+  /// Bytes that went to the server.
+  public mutating func sent(_ bytes: Span<UInt8>) {
+    guard standing != .lost, !bytes.isEmpty else { return }
+    // What follows a whole request before its response has ended is pipelined, or a tunnel's.
+    guard !isRequestOver, !hasResponseBegun else { return giveUp() }
+    if standing == .between { standing = .repeatable }
+    if standing == .repeatable { kept.append(bytes) }
+    do throws(H1Error) {
+      guard try requests.receive(bytes, from: 0, into: &events) == bytes.count else { return giveUp() }
+    } catch {
+      return giveUp()
+    }
+    for event in events {
+      switch event {
+      case .request(let request):
+        guard request.upgrade == nil, !request.isConnect else { return giveUp() }
+        responses.question = .init(method: request.head.method, offersUpgrade: false)
+        persists = request.keepsAlive
+        let hasBody = request.body != .none && request.body != .exactly(0)
+        if hasBody || !Self.safeMethods.contains(request.head.method) {
+          standing = .underway
+          kept.clear()
+        }
+      case .end: isRequestOver = true
+      case .body, .trailers, .response: break
+      }
+    }
+    events.removeAll(keepingCapacity: true)
+  }
+
+  /// Bytes that came from the server.
+  public mutating func answered(_ bytes: Span<UInt8>) {
+    guard standing != .lost, !bytes.isEmpty else { return }
+    // An answer to what is not whole is the server's right, and ends what can be known here.
+    guard isRequestOver else { return giveUp() }
+    if !hasResponseBegun {
+      hasResponseBegun = true
+      standing = .underway
+      kept.clear()
+      responses.begin()
+    }
+    do throws(H1Error) {
+      guard try responses.receive(bytes, from: 0, into: &events) == bytes.count else { return giveUp() }
+    } catch {
+      return giveUp()
+    }
+    for event in events {
+      switch event {
+      case .response(let response) where !response.head.isInformational:
+        guard !response.isTunnel else { return giveUp() }
+        if !response.keepsAlive { persists = false }
+      case .end:
+        guard persists else { return giveUp() }
+        requests.begin()
+        isRequestOver = false
+        hasResponseBegun = false
+        standing = .between
+      case .response, .request, .body, .trailers: break
+      }
+    }
+    events.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func giveUp() {
+    standing = .lost
+    kept.clear()
+    events = []
+  }
+}
