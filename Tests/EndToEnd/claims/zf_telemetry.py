@@ -10,11 +10,14 @@ import time
 import urllib.parse
 import urllib.request
 
+from Checkers import dashboards, families
+
 from .. import netns, otlp, promtext
-from ..claim import CannotRun, claim, hold
+from ..claim import CannotRun, Refuted, claim, hold
 from ..moods import Crowd
+from ..tokens import ES256, Issuer, key_set
 from ..world import OUTSIDE_V4, ROOT
-from .w_waypoint import Waypoints, question, same
+from .w_waypoint import Repeating, Waypoints, question, same
 
 METRICS, ADMIN, CONTROL, PROMETHEUS, COLLECTOR = 15020, 15000, 15014, 9090, 4318
 ORDERS = "http://order-service/"
@@ -155,16 +158,22 @@ def scraping(telling, folder):
         server.wait(timeout=20)
 
 
-def query(telling, text):
-    """The one value of a query; None while there is none."""
-    url = f"http://127.0.0.1:{PROMETHEUS}/api/v1/query?{urllib.parse.urlencode({'query': text})}"
+def prometheus(telling, path, **fields):
+    """Status and answer of Prometheus's API; 0 while it does not answer."""
+    url = f"http://127.0.0.1:{PROMETHEUS}/api/v1/{path}?{urllib.parse.urlencode(fields)}"
     try:
         status, answer = telling.get(telling.fabric, url)
-    except OSError:
-        return None
+    except OSError as error:
+        return 0, {"error": str(error)}
+    return status, json.loads(answer)
+
+
+def query(telling, text):
+    """The one value of a query; None while there is none."""
+    status, answer = prometheus(telling, "query", query=text)
     if status != 200:
         return None
-    result = json.loads(answer)["data"]["result"]
+    result = answer["data"]["result"]
     return float(result[0]["value"][1]) if len(result) == 1 else None
 
 
@@ -199,6 +208,13 @@ def scraped(world):
             f"{places} targets; 31 requests and 31 connections by {scrapes:.0f} scrapes, "
             f"{failed or 0:.0f} failed"
         )
+
+
+def results(telling, text):
+    """The series of a query, which must be one that Prometheus can read."""
+    status, answer = prometheus(telling, "query", query=text)
+    hold(status == 200 and not answer.get("warnings"), f"Prometheus, of {text}: {status} {answer}")
+    return answer["data"]["result"]
 
 
 TELEMETRY = """\
@@ -515,3 +531,199 @@ def live(dump):
                 hold(one["actualDst"].endswith(":15008") and one["src"], f"the connection: {one}")
                 return dump
     return None
+
+
+# What gives the dashboards something to show, besides what the shop says: `plain` serves strangers in plain
+# text and is watched, `nobody` has no endpoints, requests for payments are copied, tokens are read.
+SEEN = """\
+---
+apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: {name: mesh, namespace: istio-system}
+spec:
+  tracing:
+  - randomSamplingPercentage: 100
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: plain, namespace: production}
+spec:
+  selector: {matchLabels: {app: plain}}
+  mtls: {mode: PERMISSIVE}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: watch, namespace: production}
+spec:
+  selector: {matchLabels: {app: plain}}
+  action: AUDIT
+  rules:
+  - from: [{source: {serviceAccounts: [web-sa]}}]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: nobody, namespace: production, annotations: {istio.io/dry-run: "true"}}
+spec:
+  selector: {matchLabels: {app: plain}}
+  action: DENY
+  rules:
+  - from: [{source: {serviceAccounts: [web-sa]}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: nobody, namespace: production}
+spec:
+  selector: {app: nobody}
+  ports: [{name: tcp, port: 80}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: payments, namespace: production}
+spec:
+  hosts: [payment-service]
+  http:
+  - route: [{destination: {host: payment-service}}]
+    mirror: {host: payment-service}
+---
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: {name: orders, namespace: production}
+spec:
+  selector: {matchLabels: {app: order-service}}
+  jwtRules:
+  - issuer: https://issuer.test
+    jwks: 'JWKS'
+"""
+PAYMENTS = "http://payment-service/v1/payments"
+# What is no request, from inside a pod.
+NONSENSE = """
+import socket
+with socket.create_connection(("order-service", 80), 10) as one:
+    one.sendall(b"GET / HTTP/1.1\\r\\nno field\\r\\n\\r\\n")
+    while one.recv(4096): pass
+"""
+
+# The queries that have nothing to show after the traffic of 30f: no limit was met, nobody attacked, and no
+# connection that is not HTTP went through a waypoint.
+QUIET = {
+    "Apus / Agents / What telemetry lost / Series overflow / {{family}}",
+    "Apus / Waypoints / What telemetry lost / Series overflow / {{family}}",
+    "Apus / Waypoints / Refusals / Policies in a dry run or AUDIT / audit {{policy}}",
+    "Apus / Waypoints / Refusals / Policies in a dry run or AUDIT / dry run: {{verdict}}",
+    "Apus / Waypoints / Resilience / Retries / not: {{reason}}",
+    "Apus / Waypoints / Resilience / Breakers / {{limit}}",
+    "Apus / Waypoints / Protection / Floods / Connections",
+}
+
+
+def traffic(telling):
+    """Of every kind: answered and refused; of gRPC and what is no HTTP; in mutual TLS and in plain text."""
+    web, orders = telling.pod("web-"), telling.pod("order-service-v1-")
+    same(telling.ask(web, *[question(ORDERS)] * 3, question("http://plain/")), 200)
+    same(telling.ask(orders, question(PAYMENTS, "POST", body="{}")), 201)
+    same(telling.ask(web, question(PAYMENTS)), 403)
+    same(telling.ask(web, question(ORDERS, headers={"authorization": "Bearer none"})), 401)
+    telling.ask(web, question(f"{ORDERS}echo", "POST", {"content-type": "application/grpc"}, "\0\0\0\0\1a"),
+                question("http://nobody/"))
+    telling.mesh.exec(web, "python3", "-c", NONSENSE)
+    strangers = telling.ask(
+        telling.pod("legacy-client-", "legacy"), question("http://order-service.production/"),
+        question("http://plain.production/"))
+    hold([one.get("status") for one in strangers] == [None, 200], f"from outside: {strangers}")
+    return [strangers]
+
+
+@claim("30f", "Each query of the dashboards is answered by a Prometheus that scrapes the mesh, with data")
+def shown(world):
+    # Certificates of an hour: the table of those that end soon has something to list.
+    telling = Telling(world, "--otlp-endpoint", f"http://{OUTSIDE_V4}:{COLLECTOR}", "--leaf-lifetime", "3600")
+    keys = key_set(Issuer("https://issuer.test", ES256, "orders", os.path.join(world.folder, "orders.key")))
+    telling.write("seen.yaml", PLAIN.replace("PYTHON", sys.executable) + SEEN.replace("JWKS", keys))
+    with telling, collecting(telling, 503):
+        telling.mesh.wait_ready("production", "plain-", 1)
+        telling.mesh.wait(
+            lambda: telling.ask(telling.pod("web-"), question("http://plain/"))[0].get("status") == 200,
+            "the plain service serves", 30, 0.5)
+        traffic(telling)
+        with scraping(telling, os.path.join(world.folder, "dashboards")):
+            places = len(telling.targets())
+            telling.mesh.wait(
+                lambda: query(telling, 'sum(up{job="apus"})') == places, f"{places} targets are up", 40, 0.5)
+            # Tunnels are kept: one that nobody has opened before Prometheus looked.
+            same(telling.ask(telling.pod("order-service-v1-"), question("http://plain/")), 200)
+            figure, quiet = answered(telling)
+        pages = [promtext.parse(telling.get(telling.fabric, f"http://{place}/metrics")[1])
+                 for place in telling.targets().values()]
+    declared = families.of_sources(ROOT)
+    said = list(families.disagreements(declared, pages))
+    hold(not said, f"the sources, as the checkers read them, and the pages: {said[:3]}")
+    told = set().union(*pages)
+    # A counter with labels is on a page when it has counted.
+    missing = declared.keys() - told - set(re.findall(r"apus_\w+", quiet))
+    hold(not missing, f"declared, and on no page: {sorted(missing)}")
+    return f"{figure}, {len(QUIET)} need what did not happen; {len(told)} families as the sources declare"
+
+
+def answered(telling):
+    """Asks what the dashboards ask until all has data that should, and whether choices mean what they say.
+
+    Returns the figure, and the texts of the quiet queries.
+    """
+    hold(not results(telling, "nothing_of_the_kind"), "a query of nothing is answered")
+    hold(prometheus(telling, "query", query="sum(")[0] == 400, "half a query is answered")
+    boards = dashboards.read(ROOT).values()
+    asked, filled = {}, set()
+    for board in boards:
+        for one in dashboards.queries(board):
+            hold(one.panel not in asked, f"two queries are called {one.panel}")
+            asked[one.panel] = dashboards.filled(one.text, dashboards.variables(board))
+    wanted = asked.keys() - QUIET
+    hold(QUIET <= asked.keys(), f"no query: {sorted(QUIET - asked.keys())}")
+
+    def are_filled():
+        filled.update(panel for panel in asked.keys() - filled if results(telling, asked[panel]))
+        return wanted <= filled
+
+    asking = Repeating(lambda: traffic(telling))
+    try:
+        with contextlib.suppress(Refuted):
+            telling.mesh.wait(are_filled, "data", 60, 1)
+        hold(wanted <= filled, f"without data: {sorted(wanted - filled)[:5]}")
+    finally:
+        asking.end()
+    hold(not filled & QUIET, f"said to be quiet, and not: {sorted(filled & QUIET)}")
+    unlike = []
+    for board in boards:
+        own = listed(telling, board)
+        each = dashboards.variables(board) | {name: any_of(values) for name, values in own.items()}
+        for one in dashboards.queries(board):
+            if not alike(telling, asked[one.panel], dashboards.filled(one.text, each)):
+                unlike.append(one.panel)
+    hold(not unlike, f"all, and each one chosen, are not the same: {unlike[:5]}")
+    return f"{len(filled)} of {len(asked)} queries have data", " ".join(asked[panel] for panel in QUIET)
+
+
+def listed(telling, board):
+    """{variable: each value that it has} of a board."""
+    found, everything = {}, dashboards.variables(board)
+    for one in dashboards.choices(board):
+        path, selector = f"label/{one.label}/values", dashboards.filled(one.selector, everything)
+        found[one.name] = telling.mesh.wait(
+            lambda path=path, match={"match[]": selector}: prometheus(telling, path, **match)[1].get("data"),
+            f"{one.panel} has values", 40, 0.5)
+    return found
+
+
+def any_of(values):
+    """As Grafana writes a choice of several in a query, where a backslash is written twice."""
+    return "|".join(re.escape(value).replace("\\", "\\\\") for value in values)
+
+
+def alike(telling, one, two):
+    """Whether two queries have the same results at one time."""
+    told, when = [], time.time() - 2
+    for text in (one, two):
+        status, answer = prometheus(telling, "query", query=text, time=when)
+        hold(status == 200, f"Prometheus, of {text}: {status} {answer}")
+        told.append(sorted(json.dumps(series, sort_keys=True) for series in answer["data"]["result"]))
+    return told[0] == told[1]

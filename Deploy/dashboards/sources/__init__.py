@@ -1,0 +1,1 @@
+"""What the dashboards show. Scripts/build-dashboards writes them as JSON."""
