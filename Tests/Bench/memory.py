@@ -3,11 +3,14 @@
 import os
 import subprocess
 import sys
+import time
 
 from . import processes, rounds
 from .trio import Trio
 
 OPEN = 10_000
+# A process lets go of what its start needed some seconds after it.
+SETTLING = 10
 
 
 def _held(way):
@@ -22,6 +25,7 @@ def measure(binaries, cache, _count, _seconds):
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "idle.py")
     report = {}
     with Trio(binaries, cache) as trio:
+        time.sleep(SETTLING)
         for name in ("apus", "envoy"):
             way = trio.ways[name]
             report[name] = {"idle": _held(way)}

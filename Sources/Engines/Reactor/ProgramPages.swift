@@ -3,8 +3,8 @@ import Glibc
 
 /// The pages of the program's own files in this process.
 ///
-/// Nearly all of a program is passed through once at its start and then never again, yet stays mapped. A node's
-/// agent and a waypoint are many, and small otherwise.
+/// Nearly all of a program is passed through once at its start and then never again, yet stays mapped. Agents
+/// and waypoints are many, and small otherwise.
 public enum ProgramPages {
   /// When a process has settled.
   private static let afterStart = Interval.seconds(5)
@@ -15,8 +15,8 @@ public enum ProgramPages {
     letGo()
   }
 
-  /// Unmaps what comes from files, of the program and its libraries, and is as it is there. What is needed again
-  /// comes back from the kernel's cache of the file, page by page.
+  /// Unmaps what comes from files, of the program and its libraries, and is as it is there. What is needed
+  /// again comes back from the kernel's cache of the file, page by page.
   static func letGo() {
     guard let maps = try? Files.text("/proc/self/smaps", limit: 8 << 20) else { return }
     for range in unchanged(in: maps) {
@@ -25,8 +25,8 @@ public enum ProgramPages {
     }
   }
 
-  /// Mappings of files that cannot be written and of which no page was ever changed here (as the loader does when
-  /// it relocates, and a debugger for a breakpoint). `smaps`: see proc_pid_smaps(5).
+  /// Mappings of files that cannot be written and of which no page was ever changed here (as the loader does
+  /// when it relocates, and a debugger for a breakpoint). `smaps`: see proc_pid_smaps(5).
   static func unchanged(in smaps: String) -> [Range<UInt>] {
     var found: [Range<UInt>] = []
     var range: Range<UInt>?
