@@ -235,6 +235,9 @@ let package = Package(
       name: "TestSupport", dependencies: ["HTTPExchange", "HTTPModel", "Bytes", logging],
       path: "Tests/Support", swiftSettings: strict),
 
+    // Stands before the C library's allocation in the tests' process.
+    .target(name: "AllocationCount", path: "Tests/AllocationCount"),
+
     tests("Bytes", []),
     tests("MeshModel", []),
     tests("HTTPModel", []),
@@ -315,6 +318,9 @@ let package = Package(
       ["TestSupport", "HTTPExchange", "HTTPModel", "Tokens", "TLSEngine", "MeshIndex", "MeshModel", "Bytes"]),
     tests(
       "Proxying",
-      ["Reactor", "TLSEngine", "H2Engine", "HBONE", "HTTPModel", "MeshIndex", "MeshModel", "Bytes"]),
+      [
+        "AllocationCount", "Reactor", "TLSEngine", "H2Engine", "HBONE", "HTTPModel", "MeshIndex", "MeshModel",
+        "Bytes",
+      ]),
   ]
 )

@@ -88,7 +88,7 @@ final class Worker {
   func run() {
     var batch = PollEvents(capacity: 512)
     while !isStopped {
-      let next = [deadlines.earliest, serviceDeadline, untold.deadline].compactMap { $0 }.min()
+      let next = Self.earlier(Self.earlier(deadlines.earliest, serviceDeadline), untold.deadline)
       let timeout = postponed.isEmpty ? next.map { $0 - Clock.now() } : .milliseconds(0)
       do throws(SystemError) {
         try poller.wait(into: &batch, timeout: timeout)
@@ -141,6 +141,12 @@ final class Worker {
 
   /// Stops watching a descriptor whose target lives on.
   func ignore(_ descriptor: Int32) { poller.remove(descriptor) }
+
+  /// Without an array: it is asked in every tick.
+  private static func earlier(_ one: Instant?, _ other: Instant?) -> Instant? {
+    guard let one, let other else { return one ?? other }
+    return min(one, other)
+  }
 
   func tellLater(_ connection: Connection) { untold.add(connection.token, at: now) }
 
