@@ -50,7 +50,10 @@ let package = Package(
     .library(name: "ApusPolicy", targets: ["PolicyEngine", "MeshIndex", "HTTPModel", "MeshModel"]),
     .library(name: "ApusRouting", targets: ["HTTPRouting", "HTTPModel", "MeshModel"]),
     .library(
-      name: "ApusDataPath", targets: ["Proxying", "MeshIndex", "MeshModel", "Reactor", "TLSEngine", "Bytes"]),
+      name: "ApusDataPath",
+      targets: [
+        "Proxying", "MeshIndex", "MeshModel", "Reactor", "TLSEngine", "H1Engine", "HTTPModel", "Bytes",
+      ]),
     .library(name: "ApusResilience", targets: ["Resilience", "MeshModel", "Bytes"]),
     .library(
       name: "ApusAuthority",

@@ -10,6 +10,9 @@ let package = Package(
       name: "endpoint-pick", dependencies: [.product(name: "ApusResilience", package: "apus")],
       swiftSettings: [.swiftLanguageMode(.v6)]),
     .executableTarget(
+      name: "engine-costs", dependencies: [.product(name: "ApusDataPath", package: "apus")],
+      swiftSettings: [.swiftLanguageMode(.v6)]),
+    .executableTarget(
       name: "plain-pair", dependencies: [.product(name: "ApusDataPath", package: "apus")],
       swiftSettings: [.swiftLanguageMode(.v6)]),
     .executableTarget(
