@@ -108,6 +108,32 @@ struct CarriedRequestTests {
     client.close()
   }
 
+  /// What a waypoint has let in is not led past it because it died.
+  @Test(arguments: [true, false]) func whoseWaypointIsNoMoreIsNotLedElsewhere(_ isPlain: Bool) async throws {
+    let pods = try await TwoPods()
+    let (listener, settings) = try place(pods)
+    let serving = Task {
+      let (first, stream) = try await waypoint(listener, settings)
+      _ = try await first.heard(in: stream, until: "\r\n\r\n")
+      return first
+    }
+    let client = try await pods.dial()
+    try await client.send(Array(Self.get.utf8))
+    let first = try await serving.value
+    pods.publish(endpoints: [pods.serverAddress], tunnelProtocol: isPlain ? .none : .hbone)
+    first.close()
+    await #expect(throws: SystemError.self) {
+      guard try await !client.receive().isEmpty else { throw SystemError.timedOut }
+    }
+    let record = try await pods.record { $0.direction == .outbound && $0.phase == .ended }
+    guard case .failed(let clause, _) = record.outcome else {
+      Issue.record("\(record.outcome)")
+      return
+    }
+    #expect(clause.contains("the waypoint died"))
+    client.close()
+  }
+
   @Test(arguments: [(post, "hi", ""), (get, "\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no")])
   func whatMayHaveBeenActedOnOrIsBeingAnsweredFails(_ asked: String, _ end: String, _ begun: String)
     async throws

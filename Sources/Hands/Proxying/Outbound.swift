@@ -28,6 +28,8 @@ final class Outbound: Opening, TunnelUser {
   /// The endpoint is a waypoint: it answers for all endpoints behind it, so only its own absence is a reason
   /// to try another.
   private var isThroughWaypoint = false
+  /// The connection has been open, through a waypoint that died.
+  private var isCarried = false
   /// The connection's place in a trace, once it is known whose it is.
   private var place: Traceparent?
 
@@ -59,11 +61,13 @@ final class Outbound: Opening, TunnelUser {
     outbound.route()
   }
 
-  /// The waypoint that an open connection led through has died: another takes its place.
+  /// The waypoint that an open connection led through has died: another waypoint takes its place, and nothing
+  /// else does.
   static func again(_ connection: Connection) {
     guard let source = connection.journal?.source.address, let destination = connection.journal?.original
     else { return connection.abort(.failed("the waypoint died")) }
     let outbound = Outbound(connection, source: source, destination: destination)
+    outbound.isCarried = true
     connection.stage = .opening(outbound)
     outbound.route()
   }
@@ -80,7 +84,12 @@ final class Outbound: Opening, TunnelUser {
     guard let workload = pod.workload(in: worker.mesh) else { return hold() }
     connection.journal?.source = .init(address: source, workload: workload, identity: pod.facts.identity)
     if place == nil { settlePlace(workload) }
-    switch worker.mesh.route(to: destination, from: workload) {
+    let route = worker.mesh.route(to: destination, from: workload)
+    if isCarried, !route.mayReplaceWaypoint {
+      lastFailure = .failed("the waypoint died, and the destination has none any more")
+      return refuse()
+    }
+    switch route {
     case .passthrough, .local: dialPlainly(destination)
     case .plaintext(let endpoint): dialPlainly(endpoint.address)
     case .direct(let endpoint): reach(endpoint)
@@ -111,7 +120,8 @@ final class Outbound: Opening, TunnelUser {
     let isKept = worker.keepsSpan(of: workload, .client)
     let place = Traceparent(using: &worker.random, isSampled: isKept)
     self.place = place
-    if isKept { connection.journal?.trace = SpanMark(place, parent: 0) }
+    // The span of a connection that goes on stays what it is.
+    if isKept, !isCarried { connection.journal?.trace = SpanMark(place, parent: 0) }
   }
 
   private func hold() {
@@ -297,6 +307,16 @@ final class Outbound: Opening, TunnelUser {
   func denied(_ reason: RefusalReason) {}
   func credentialsChanged() { if isHeld { route() } }
   func connectionEnded() { tunnel?.withdraw(self) }
+}
+
+extension Route {
+  /// A waypoint, or none of which is known yet: not a way without one.
+  fileprivate var mayReplaceWaypoint: Bool {
+    switch self {
+    case .waypoint, .refuse: true
+    case .passthrough, .local, .plaintext, .direct, .service: false
+    }
+  }
 }
 
 extension EnrolledPod {
