@@ -94,6 +94,9 @@ def tunnels(board):
         thresholds=SOME)
     opened = counted("apus_tunnels_opened_total", "instance")
     failed = counted("apus_tunnels_failed_total", "instance")
+    board.graph(
+        "Waypoints that died", "Connections that went on to a successor: idle ones, and requests sent again.",
+        "cps", (counted("apus_waypoint_losses_total", "carried"), "{{carried}}"), thresholds=SOME)
     board.graph("Tunnels that failed", "The share of those that were tried.", "percentunit",
                 (share(failed, f"({opened} + {failed})"), "{{instance}}"), thresholds=FAILURES)
 
