@@ -178,7 +178,9 @@ def watched(world):
             load.check()
             found = document(mesh, "top", "--once")["edges"]
             of_web = [e for e in found if "/web-sa" in (e["sourceIdentity"] or "")]
-            order = [e for e in of_web if "/order-service" in e["destination"] and e["rate"] > 0]
+            # Agents may tell of the connections before the waypoint tells of the requests in them.
+            requests = [e for e in of_web if e["unit"] == "requests" and e["rate"] > 0]
+            order = [e for e in requests if "/order-service" in e["destination"]]
             denied = [e for e in of_web if "/payment" in e["destination"] and e["deniedPerSecond"] > 0]
             return (order[0], denied[0]) if order and denied else None
 
