@@ -159,13 +159,14 @@ def scraping(telling, folder):
 
 
 def prometheus(telling, path, **fields):
-    """Status and answer of Prometheus's API; 0 while it does not answer."""
+    """Status and answer of Prometheus's API; 0 while it does not answer. While it starts it answers 503, in
+    words."""
     url = f"http://127.0.0.1:{PROMETHEUS}/api/v1/{path}?{urllib.parse.urlencode(fields)}"
     try:
         status, answer = telling.get(telling.fabric, url)
     except OSError as error:
         return 0, {"error": str(error)}
-    return status, json.loads(answer)
+    return status, json.loads(answer) if answer.startswith("{") else {"error": answer}
 
 
 def query(telling, text):
