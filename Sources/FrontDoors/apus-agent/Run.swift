@@ -25,7 +25,7 @@ struct Run: AsyncParsableCommand {
   @Option(help: "The CNI plugin's enrollment socket (SOCK_SEQPACKET).")
   var zds = "/var/run/ztunnel/ztunnel.sock"
 
-  @Option(help: "The control plane, ADDRESS:PORT.")
+  @Option(help: "The control plane, ADDRESS:PORT or NAME:PORT.")
   var control: String
 
   @Option(help: "The DNS name in the control plane's certificate.")
@@ -94,11 +94,19 @@ struct Run: AsyncParsableCommand {
     return address
   }
 
+  private func place(_ text: String) throws -> ServerPlace {
+    guard let place = ServerPlace(text) else {
+      throw ValidationError(
+        "--control takes ADDRESS:PORT or NAME:PORT, for example 127.0.0.1:15012, not '\(text)'.")
+    }
+    return place
+  }
+
   private func agentConfiguration() throws -> AgentConfiguration {
     let domain: TrustDomain
     do { domain = try TrustDomain(trustDomain) } catch { throw ValidationError("--trust-domain: \(error).") }
     var configuration = AgentConfiguration(
-      node: node, zds: zds, control: try address(control, "--control"), controlName: controlName,
+      node: node, zds: zds, control: try place(control), controlName: controlName,
       controlRoot: controlRoot, token: token, controlGroup: cgroup, pins: pins, workers: workers,
       trustDomain: domain,
       clusterDomain: clusterDomain, readiness: try address(readiness, "--readiness"),

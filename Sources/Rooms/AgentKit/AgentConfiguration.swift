@@ -8,7 +8,7 @@ public struct AgentConfiguration: Sendable {
   /// The CNI plugin's socket (`istio.workload.zds`).
   public var zds: String
   /// The control plane: xDS and certificates.
-  public var control: SocketAddress
+  public var control: ServerPlace
   /// The DNS name in the control plane's certificate.
   public var controlName: String
   /// The file with the control plane's root certificates, PEM.
@@ -34,7 +34,7 @@ public struct AgentConfiguration: Sendable {
   public var keepsRecords = true
 
   public init(
-    node: String, zds: String, control: SocketAddress, controlName: String, controlRoot: String,
+    node: String, zds: String, control: ServerPlace, controlName: String, controlRoot: String,
     token: String,
     controlGroup: String?, pins: String, workers: Int, trustDomain: TrustDomain, clusterDomain: String,
     readiness: SocketAddress, metrics: SocketAddress, admin: SocketAddress, drainSeconds: Int
