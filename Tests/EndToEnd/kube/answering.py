@@ -3,9 +3,9 @@
 import dataclasses
 import json
 
-from . import answers
+from . import answers, ownership, patching
 from .faults import command
-from .listing import page
+from .listing import TRUE, page
 from .objects import Writer
 from .roles import Ask
 from .selectors import Selection
@@ -64,7 +64,7 @@ class Request:
         dry = self.query.get("dryRun", "")
         if dry not in ("", "All"):
             raise answers.bad(f"dryRun: {dry!r} is not supported")
-        return Writer(manager, subresource=self.ask.subresource, dry=dry == "All")
+        return Writer(manager, subresource=self.ask.subresource, version=self.ask.version, dry=dry == "All")
 
     def _shown(self, stored, code=200):
         return code, stored.whole(self.kind, self.ask.version) + b"\n"
@@ -103,9 +103,22 @@ class Request:
 
     def _patch(self):
         content_type, objects = self._content_type(), self.cluster.objects
+        if content_type == patching.APPLY:
+            return self._apply()
         return self._shown(
             objects.patch(self.kind, *self._key, content_type, self._read_body(), self._writer)
         )
+
+    def _apply(self):
+        if not self.query.get("fieldManager"):
+            raise answers.Refusal(422, "Invalid", "fieldManager: Required value: is required for apply patch")
+        if self.cluster.store.read(self.kind, self._key) is None:
+            # What is not there is created, which must be allowed too.
+            self.cluster.roles.check(self.user, dataclasses.replace(self.ask, verb="create"))
+        writer = dataclasses.replace(self._writer, operation=ownership.APPLY)
+        force = self.query.get("force") in TRUE
+        stored, made = self.cluster.objects.apply(self.kind, *self._key, self._read_body(), writer, force)
+        return self._shown(stored, 201 if made else 200)
 
     def _delete(self):
         options = self._options()

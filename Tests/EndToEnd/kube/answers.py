@@ -60,15 +60,20 @@ def modified(kind, name):
 
 
 def owned(kind, name, causes):
-    """A server-side apply of fields that somebody else owns; causes are (manager, field)."""
-    many = f"{len(causes)} conflicts" if len(causes) > 1 else "1 conflict"
-    said = ", ".join(f'"{manager}": {field}' for manager, field in causes)
+    """A server-side apply of fields that somebody else owns; causes are pairs of whose and which field."""
+    if len(causes) == 1:
+        said = "1 conflict: conflict with {}: {}".format(*causes[0])
+    else:
+        whose = dict.fromkeys(owner for owner, _ in causes)
+        parts = [
+            [f"conflicts with {one}:", *(f"- {it}" for owner, it in causes if owner == one)] for one in whose
+        ]
+        said = f"{len(causes)} conflicts: " + "\n".join(line for part in parts for line in part)
     listed = [
-        {"reason": "FieldManagerConflict", "message": f'conflict with "{manager}"', "field": field}
-        for manager, field in causes
+        {"reason": "FieldManagerConflict", "message": f"conflict with {owner}", "field": field}
+        for owner, field in causes
     ]
-    details = _details(kind, name, causes=listed)
-    return Refusal(409, "Conflict", f"Apply failed with {many}: conflicts with {said}", details)
+    return Refusal(409, "Conflict", f"Apply failed with {said}", _details(kind, name, causes=listed))
 
 
 def bad(message):

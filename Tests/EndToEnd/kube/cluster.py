@@ -145,16 +145,17 @@ class Cluster:
         """What the predicate returns once that is true: asked at every change and every request.
         TimeoutError when it stays false, which is for a caller to report."""
         end = time.monotonic() + timeout
-        with self.store.changed:
-            while True:
-                value = predicate()
-                if value:
-                    return value
-                left = end - time.monotonic()
-                if left <= 0:
-                    raise TimeoutError(f"still false after {timeout} s")
-                # Not everything that a predicate may look at says when it changes.
-                self.store.changed.wait(min(left, 0.1))
+        while True:
+            # Not under the lock: it may be a request to this very server.
+            value = predicate()
+            if value:
+                return value
+            left = end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"still false after {timeout} s")
+            with self.store.changed:
+                # What changed since the predicate looked, or says nothing when it does, is seen soon.
+                self.store.changed.wait(min(left, 0.05))
 
     def on_change(self, callback, kind=None):
         """Plays a controller: callback(type, object) after each change, in order, in a thread of its own.

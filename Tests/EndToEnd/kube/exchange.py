@@ -14,6 +14,7 @@ from .counting import Asked
 from .watching import CUT, END, Watch
 
 BODY_LIMIT = 3 << 20  # bytes, as etcd and the API server have it
+DRAIN_LIMIT, DRAIN_STEP = 64 << 20, 1 << 16  # bytes
 CHUNK_LINE = 64  # bytes of the line that begins a chunk
 JSON = "application/json"
 
@@ -124,9 +125,15 @@ class Exchange(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             raise answers.bad("content-length is no number")
         if int(length) > BODY_LIMIT:
-            self.close_connection = True  # what is not read stands in the way
+            self._drain(int(length))
             raise answers.too_large(BODY_LIMIT)
         return self.rfile.read(int(length))
+
+    def _drain(self, length):
+        """Reads what is too long, to a limit: a client reads no answer before it has sent everything."""
+        self.close_connection = True
+        for _ in range(min(length, DRAIN_LIMIT) // DRAIN_STEP + 1):
+            length -= len(self.rfile.read(min(length, DRAIN_STEP)))
 
     def _chunks(self):
         body = b""

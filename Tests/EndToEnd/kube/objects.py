@@ -24,8 +24,9 @@ class Writer:
     which writes object and status together and whatever the version."""
 
     manager: str
-    operation: str = "Update"
+    operation: str = ownership.UPDATE
     subresource: str = ""
+    version: str = ""  # of the group, by which the fields are named
     trusted: bool = False
     dry: bool = False
 
@@ -95,10 +96,28 @@ class Objects:
         with self._store.lock:
             old = self.get(kind, (namespace, name))
             thing = old.copy()
-            whole = {"apiVersion": kind.api_version(kind.versions[0]), "kind": kind.kind} | thing
-            thing = patching.patched(kind, content_type, whole, patch)
-            self._checked(kind, namespace, name, thing, converted=True)
+            thing = patching.patched(kind, content_type, _typed(kind, thing), patch)
+            self._checked(kind, namespace, name, thing)
             return self._replace(kind, old, thing, writer)
+
+    def apply(self, kind, namespace, name, thing, writer, force=False):
+        """Server-side apply. The object, and whether it was created."""
+        with self._store.lock:
+            old = self._store.read(kind, (namespace, name))
+            metadata = self._checked(kind, namespace, name, thing)
+            if metadata.get("managedFields"):
+                raise answers.bad("metadata.managedFields must be nil")
+            asked = {field: metadata.pop(field, None) for field in ("resourceVersion", "uid")}
+            if old is None:
+                if writer.subresource:
+                    raise answers.not_found(kind, name)
+                if any(asked.values()):
+                    raise answers.conflict(kind, name, f"no existing object was found for {asked}")
+                thing = ownership.applied(kind, None, thing, writer, force, now())
+                return self.create(kind, namespace, _typed(kind, thing), writer), True
+            thing = ownership.applied(kind, old.thing, thing, writer, force, now())
+            thing["metadata"] |= {field: value for field, value in asked.items() if value}
+            return self._replace(kind, old, thing, writer), False
 
     def put(self, kind, thing, writer):
         """Creates or replaces, with its status, for the test itself."""
@@ -113,7 +132,7 @@ class Objects:
                 return self.update(kind, namespace, name, thing, writer)
             return self.create(kind, namespace, thing, writer)
 
-    def _checked(self, kind, namespace, name, thing, converted=False):
+    def _checked(self, kind, namespace, name, thing):
         """The metadata of a thing that is for this place; its apiVersion and kind are taken off."""
         if not isinstance(thing, dict) or not isinstance(thing.setdefault("metadata", {}), dict):
             raise answers.bad("the object provided is unrecognized")
@@ -172,7 +191,8 @@ class Objects:
             self._serve(thing)
         before = old.thing if old else None
         thing["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"] if old else ""
-        thing = ownership.tracked(before, thing, writer, now())
+        if writer.operation == ownership.UPDATE:
+            thing = ownership.tracked(kind, before, thing, writer, now())
         if old and thing == before:
             return old  # nothing changed: no new version, and nobody is told
         if writer.dry:
@@ -261,6 +281,10 @@ class Objects:
             owners = thing["metadata"]["ownerReferences"]
             thing["metadata"]["ownerReferences"] = [owner for owner in owners if owner.get("uid") != uid]
             self._store.write(kind, key, thing)
+
+
+def _typed(kind, thing):
+    return {"apiVersion": kind.api_version(kind.versions[0]), "kind": kind.kind} | thing
 
 
 def _spec(thing):

@@ -3,7 +3,7 @@
 import copy
 
 from . import answers
-from .ownership import keys_of_list
+from .fields import key_of, list_keys
 
 MERGE, JSON, STRATEGIC, APPLY = (
     f"application/{name}"
@@ -18,7 +18,7 @@ def patched(kind, content_type, thing, patch):
     if content_type == MERGE:
         return merged(thing, patch)
     if content_type == STRATEGIC and not kind.custom:
-        return _strategic(thing, patch)
+        return _strategic(kind, thing, patch)
     raise answers.unsupported(content_type)
 
 
@@ -34,10 +34,12 @@ def merged(target, patch):
     return result
 
 
-def _strategic(target, patch, path=()):
+def _strategic(kind, target, patch, names=()):
     """A merge in which lists with keys are merged by them; without the $patch directives."""
+    if isinstance(patch, list):
+        return _strategic_list(kind, target, patch, names)
     if not isinstance(patch, dict):
-        return _strategic_list(target, patch, path) if isinstance(patch, list) else patch
+        return patch
     result = dict(target) if isinstance(target, dict) else {}
     for name, value in patch.items():
         if name.startswith("$"):
@@ -45,19 +47,20 @@ def _strategic(target, patch, path=()):
         if value is None:
             result.pop(name, None)
         else:
-            result[name] = _strategic(result.get(name), value, (*path, name))
+            result[name] = _strategic(kind, result.get(name), value, (*names, name))
     return result
 
 
-def _strategic_list(target, patch, path):
-    keys = keys_of_list(path, patch)
-    if not keys:
+def _strategic_list(kind, target, patch, names):
+    keys = list_keys(kind, names)
+    if not keys or not all(isinstance(item, dict) for item in patch):
         return patch
     result = list(target or [])
     for item in patch:
-        same = [at for at, one in enumerate(result) if all(one.get(key) == item.get(key) for key in keys)]
+        step = key_of(item, keys)
+        same = [at for at, one in enumerate(result) if step and key_of(one, keys) == step]
         if same:
-            result[same[0]] = _strategic(result[same[0]], item, path)
+            result[same[0]] = _strategic(kind, result[same[0]], item, names)
         else:
             result.append(item)
     return result
