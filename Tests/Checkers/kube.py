@@ -11,6 +11,7 @@ from EndToEnd.kube import Certificates, Cluster
 
 MERGE, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
 STRATEGIC, APPLY = "application/strategic-merge-patch+json", "application/apply-patch+yaml"
+CUTS = (http.client.IncompleteRead, ConnectionError, ssl.SSLError)  # what a client sees of a cut connection
 DEADLINE = 30  # seconds after which a test is given up
 
 
@@ -57,12 +58,17 @@ class Watched:
     """The events of a watch, one after the other."""
 
     def __init__(self, answer):
-        self.answer = answer
+        self.answer, self.rest = answer, b""
 
     def next(self):
-        """The next event; None at the end of the stream."""
-        line = self.answer.readline()
-        return json.loads(line) if line else None
+        """The next event; None at the end of the stream, and one of CUTS when it is cut."""
+        while b"\n" not in self.rest:
+            read = self.answer.read1()  # readline would make no difference between the two
+            if not read:
+                return None
+            self.rest += read
+        line, _, self.rest = self.rest.partition(b"\n")
+        return json.loads(line)
 
     def brief(self):
         """Type and name of the next event."""

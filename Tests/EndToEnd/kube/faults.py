@@ -35,6 +35,7 @@ class Faults:
     def __init__(self, store, watches):
         self._store, self._watches = store, watches
         self._faults = []
+        self.held = 0  # requests and watches that a partition keeps waiting
         self._connected = threading.Event()
         self._connected.set()
         self.on_refuse = self.on_heal = lambda: None  # of the server: closes and opens its door
@@ -94,7 +95,11 @@ class Faults:
         return not self._connected.is_set()
 
     def wait_until_connected(self):
+        with self._store.lock:
+            self.held += 1
         self._connected.wait()
+        with self._store.lock:
+            self.held -= 1
 
     def before(self, verb, path, user):
         """Called with each request: waits, or raises the Refusal that is the answer."""
