@@ -60,7 +60,7 @@ import Testing
     var set = try Self.whole()
     let compiled1 = set.compile()
     let update = try #require(compiled1)
-    #expect(update.isAccepted && update.findings.isEmpty)
+    #expect(update.isAccepted && !update.findings.containsErrors, "\(update.findings)")
     let mesh = try #require(update.mesh)
     #expect(mesh.workloads.map(\.name) == ["web-1"] && mesh.workloads[0].node == "node-1")
     #expect(mesh.workloads[0].tunnelProtocol == .hbone && mesh.workloads[0].services.count == 1)

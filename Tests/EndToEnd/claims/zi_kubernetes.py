@@ -1,0 +1,170 @@
+"""Row 33: the control plane follows a Kubernetes API, with the seed's objects as written."""
+
+import json
+import os
+import signal
+import time
+
+from ..claim import claim, hold
+from ..clustered import SYSTEM, Clustered, policy
+from ..world import RULES
+from .w_waypoint import Waypoints, question, same
+
+ORDERS, PAYMENTS = "http://order-service/", "http://payment-service/v1/payments"
+BODY = '{"amount": 1}'
+
+
+def ask(clustered, pod, *questions):
+    return Waypoints.ask(clustered, pod, *questions)
+
+
+def condition(thing, kind):
+    found = (thing.get("status") or {}).get("conditions", [])
+    return next((one for one in found if one["type"] == kind), None)
+
+
+@claim("33a", "A mesh lives on a Kubernetes API: real agents and waypoints, the seed's rules and policies")
+def whole(world):
+    with world.beside(Clustered) as clustered:
+        cluster, mesh = clustered.cluster, clustered.mesh
+        web, order = clustered.pod("web-"), clustered.pod("order-service-")
+        first = ask(clustered, web, question(ORDERS))[0]
+        hold(first.get("status") == 200, f"the first request: {first}, {clustered.problems[-3:]}")
+        hold(json.loads(first["body"])["peer"] == web.v4, "not the client's address")
+        same(ask(clustered, order, question(PAYMENTS, "POST", body=BODY)), 201)
+        same(ask(clustered, web, question(PAYMENTS, "POST", body=BODY)), 403)
+        running = {one["metadata"]["name"]: one["spec"]["replicas"] for one in clustered.waypoints()}
+        hold(running.get("payment-service-sa-waypoint") == 1, f"Deployments: {running}")
+        for kind, api in (("Service", None), ("ServiceAccount", None), ("PodDisruptionBudget", None)):
+            thing = cluster.get(kind, "production", "payment-service-sa-waypoint")
+            hold(thing and thing["metadata"].get("ownerReferences"), f"{kind} of the waypoint: {thing}")
+        policies = cluster.list("AuthorizationPolicy")
+        bound = [condition(one, "WaypointBound") for one in policies]
+        hold(any(one and one["status"] == "True" for one in bound), f"no WaypointBound in {policies}")
+        hold(all(condition(one, "Accepted")["status"] == "True" for one in policies), f"{policies}")
+        mesh.wait(
+            lambda: all(one["spec"]["replicas"] == 0 for one in clustered.waypoints()), "scaled to zero", 40
+        )
+        same(ask(clustered, order, question(PAYMENTS, "POST", body=BODY)), 201)
+        asking = {one["user"] for one in cluster.counters.listed()}
+        hold(asking == {f"system:serviceaccount:{SYSTEM}:apus-control"}, f"others asked the API: {asking}")
+        return (
+            f"first request {first['seconds']:.2f} s; {len(running)} waypoints prepared, from and to zero; "
+            f"{len(policies)} policies with conditions; agents asked the API nothing"
+        )
+
+
+@claim("33b", "The API drops, delays, forgets, refuses and is away: no request is lost, nothing is missed")
+def faults(world):
+    with world.beside(Clustered) as clustered:
+        cluster, mesh = clustered.cluster, clustered.mesh
+        web = clustered.pod("web-")
+        same(ask(clustered, web, question(ORDERS)), 200)
+        told = []
+
+        def change(what, spoil):
+            """A STRICT that comes while the API is spoiled arrives all the same, and goes again."""
+            name = f"fault-{len(told)}"
+            before = clustered.figure("apus_control_resources")
+            spoil()
+            cluster.put(policy("AuthorizationPolicy", name, "legacy", {"rules": [{}]}))
+            cluster.faults.heal()
+            mesh.wait(
+                lambda: clustered.figure("apus_control_resources") == before + 1, f"{what}: told", 60
+            )
+            cluster.delete("AuthorizationPolicy", "legacy", name)
+            mesh.wait(lambda: clustered.figure("apus_control_resources") == before, f"{what}: gone", 60)
+            same(ask(clustered, web, question(ORDERS)), 200)
+            told.append(what)
+
+        change("a quiet API", lambda: None)
+        change("dropped watches", cluster.faults.drop)
+        change("forgotten history", lambda: (cluster.faults.forget(), cluster.faults.drop()))
+        change("410", lambda: (cluster.faults.answer(410, times=4), cluster.faults.drop()))
+        change("429", lambda: (cluster.faults.answer(429, times=4, retry_after=1), cluster.faults.drop()))
+        change("500 and 503", lambda: (
+            cluster.faults.answer(500, times=8), cluster.faults.answer(503, times=8), cluster.faults.drop(),
+        ))  # fmt: skip
+        change("half an event", lambda: cluster.faults.truncate(verb="watch", times=2))
+        change("a malformed event", lambda: cluster.faults.malform(verb="watch", times=2))
+        return f"{len(told)} kinds of trouble: {', '.join(told)}; each change told, each request served"
+
+
+@claim("33c", "What is written badly holds up nothing: its earlier version stays, and its status says why")
+def broken(world):
+    with Clustered(world, leave_out=RULES) as clustered:
+        cluster, mesh = clustered.cluster, clustered.mesh
+        web, legacy = clustered.pod("web-"), clustered.mesh.pod("legacy", "legacy-client")
+        served = f"http://{clustered.pod('order-service-v1').v4}:8080/"
+        same(ask(clustered, legacy, question(served)), 200)
+        strict = {"selector": {"matchLabels": {"app": "order-service"}}, "mtls": {"mode": "STRICT"}}
+
+        def closed():
+            return "error" in ask(clustered, legacy, question(served))[0]
+
+        cluster.put(policy("PeerAuthentication", "web", "production", strict))
+        mesh.wait(closed, "STRICT is in force")
+        cluster.put(policy("PeerAuthentication", "web", "production", strict | {"mtls": {"mode": "LOOSE"}}))
+
+        def refused():
+            found = condition(cluster.get("PeerAuthentication", "production", "web"), "Accepted")
+            return found if found and found["status"] == "False" else None
+
+        said = mesh.wait(refused, "the status says that it is not accepted")
+        hold("LOOSE" in said["message"], f"the status says {said}")
+        hold(closed(), "a broken edit opened what was closed")
+        # Others are not held up.
+        allow = {"selector": {"matchLabels": {"app": "order-service"}}, "action": "DENY", "rules": [{}]}
+        cluster.put(policy("AuthorizationPolicy", "shut", "production", allow))
+        mesh.wait(lambda: ask(clustered, web, question(ORDERS))[0].get("status") != 200, "the DENY is in force")
+        cluster.delete("AuthorizationPolicy", "production", "shut")
+        cluster.delete("PeerAuthentication", "production", "web")
+        mesh.wait(lambda: not closed(), "open again")
+        mesh.wait(lambda: ask(clustered, web, question(ORDERS))[0].get("status") == 200, "served again")
+        return f"kept STRICT; status: {said['message'][:80]}"
+
+
+@claim("33d", "kill -9 of the control plane: its successor goes on with the same root, and nothing fails")
+def successor(world):
+    with world.beside(Clustered) as clustered:
+        cluster, mesh = clustered.cluster, clustered.mesh
+        web = clustered.pod("web-")
+        secret = cluster.get("Secret", SYSTEM, "apus-ca-secret")
+        same(ask(clustered, web, question(ORDERS)), 200)
+        old = clustered.control()
+        os.kill(old, signal.SIGKILL)
+        moment = time.monotonic()
+        same(ask(clustered, web, *[question(ORDERS)] * 20), 200)
+        mesh.wait(lambda: clustered.control() != old, "another control plane", 30)
+        mesh.wait(lambda: clustered.figure("apus_control_generation") > 0, "it publishes", 30)
+        hold(cluster.get("Secret", SYSTEM, "apus-ca-secret") == secret, "the root was made anew")
+        cluster.put(policy("AuthorizationPolicy", "shut", "production", {"action": "DENY", "rules": [{}]}))
+        mesh.wait(lambda: ask(clustered, web, question(ORDERS))[0].get("status") != 200, "the DENY is in force")
+        seconds = time.monotonic() - moment
+        cluster.delete("AuthorizationPolicy", "production", "shut")
+        mesh.wait(lambda: ask(clustered, web, question(ORDERS))[0].get("status") == 200, "served again")
+        bundle = cluster.get("ConfigMap", "production", "apus-ca-root-cert")
+        hold("BEGIN CERTIFICATE" in bundle["data"]["root-cert.pem"], "no roots in the namespace")
+        lease = cluster.get("Lease", SYSTEM, "apus-control")
+        hold(lease["spec"]["holderIdentity"], f"nobody leads: {lease}")
+        return f"20 of 20 served meanwhile; a new policy in force {seconds:.1f} s after the kill; same root"
+
+
+@claim("33e", "Definitions come and go at run time, and policies with them")
+def definitions(world):
+    with Clustered(world, groups=(), leave_out=RULES) as clustered:
+        cluster, mesh = clustered.cluster, clustered.mesh
+        web = clustered.pod("web-")
+        same(ask(clustered, web, question(ORDERS)), 200)
+        cluster.install_crds("security.istio.io")
+        cluster.put(policy("AuthorizationPolicy", "shut", "production", {"action": "DENY", "rules": [{}]}))
+        moment = time.monotonic()
+        mesh.wait(
+            lambda: ask(clustered, web, question(ORDERS))[0].get("status") != 200, "the DENY is in force", 40
+        )
+        appeared = time.monotonic() - moment
+        cluster.remove_crds("security.istio.io")
+        mesh.wait(
+            lambda: ask(clustered, web, question(ORDERS))[0].get("status") == 200, "the DENY is gone", 40
+        )
+        return f"in force {appeared:.1f} s after its kind was installed, and gone with it"
