@@ -48,6 +48,13 @@ class Writes(KubeCase):
             (MAPS, config_map(""), 422),
             (MAPS, b"{", 400),
             (MAPS, b"[]", 400),
+            (MAPS, config_map("a") | {"metadata": []}, 400),
+            (MAPS, config_map("a", labels={"a": 1}), 400),
+            (MAPS, config_map("a", labels=["a"]), 400),
+            (MAPS, config_map("a", finalizers=[1]), 400),
+            (MAPS, config_map("a", ownerReferences=["x"]), 400),
+            (MAPS, config_map("a") | {"apiVersion": 1}, 400),
+            (PODS, pod("a") | {"spec": "x"}, 400),
             (MAPS, config_map("a", resourceVersion="5"), 400),
             (MAPS.replace("default", "absent"), config_map("a", "absent"), 404),
             ("/api/v1/configmaps", config_map("a"), 405),
@@ -158,6 +165,8 @@ class Statuses(KubeCase):
         self.assertEqual((status, after["apiVersion"]), (200, "gateway.networking.k8s.io/v1beta1"))
         self.assertEqual((after["status"], after["metadata"]["generation"]), ({"parents": [1]}, 1))
         self.assertEqual(self.client.ask("PUT", f"{ROUTES}/r", route)[0], 422)  # of which version?
+        self.assertEqual(self.client.ask("POST", beta, route)[0], 400)  # this is v1
+        self.assertEqual(self.client.ask("POST", ROUTES, {"metadata": {"name": "s"}})[0], 400)
 
 
 class Patches(KubeCase):

@@ -90,7 +90,8 @@ class Cluster:
     def list(self, kind, namespace=None, group=None):
         kind = self.kinds.named(kind, group)
         with self.store.lock:
-            there = [stored for _, stored in self.store.as_of(kind, self.store.version, namespace or "")]
+            keys, read = self.store.as_of(kind, self.store.version, namespace or "")
+            there = [read(key) for key in keys]
         return [json.loads(stored.whole(kind, kind.versions[0])) for stored in there]
 
     def change(self, kind, namespace, name, edit, group=None):

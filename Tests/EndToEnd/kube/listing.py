@@ -26,18 +26,19 @@ def page(store, kind, version, namespace, query):
         at, after, inexact = _start(store, query)
         if query.get("resourceVersion") == "0" and not query.get("continue"):
             limit = 0  # a server answers this from its cache, all at once
-        chosen, last, left = [], None, 0
         try:
-            for key, stored in store.as_of(kind, at, selection.namespace, after):
-                if limit and len(chosen) == limit:
-                    left += 1
-                    if not selection.everything:
-                        break
-                elif selection.matches(stored.thing):
-                    chosen.append(stored)
-                    last = key
+            keys, read = store.as_of(kind, at, selection.namespace, after)
         except answers.Refusal as refusal:
             raise _too_old(query, after, refusal) from None
+        chosen, last, left = [], None, 0
+        for number_before, key in enumerate(keys):
+            if limit and len(chosen) == limit:
+                left = len(keys) - number_before
+                break
+            stored = read(key)
+            if selection.matches(stored.thing):
+                chosen.append(stored)
+                last = key
     metadata = {"resourceVersion": str(at)}
     if left:
         metadata["continue"] = _token(-1 if inexact else at, last)

@@ -7,7 +7,7 @@ import secrets
 import time
 import uuid
 
-from . import answers, definitions, ownership, patching
+from . import answers, definitions, ownership, patching, shapes
 from .defaults import Defaults
 from .store import Stored
 
@@ -58,7 +58,7 @@ class Objects:
 
     def create(self, kind, namespace, thing, writer):
         with self._store.lock:
-            metadata = self._checked(kind, namespace, None, thing)
+            metadata = self._checked(kind, namespace, None, thing, writer)
             if metadata.get("resourceVersion"):
                 raise answers.bad("resourceVersion should not be set on objects to be created")
             if not metadata.get("name") and metadata.get("generateName"):
@@ -85,7 +85,7 @@ class Objects:
     def update(self, kind, namespace, name, thing, writer):
         with self._store.lock:
             old = self.get(kind, (namespace, name))
-            metadata = self._checked(kind, namespace, name, thing)
+            metadata = self._checked(kind, namespace, name, thing, writer)
             asked = metadata.get("resourceVersion")
             if not asked and (kind.custom or kind.kind in _CONDITIONAL) and not writer.trusted:
                 why = "Invalid value: 0x0: must be specified for an update"
@@ -96,15 +96,15 @@ class Objects:
         with self._store.lock:
             old = self.get(kind, (namespace, name))
             thing = old.copy()
-            thing = patching.patched(kind, content_type, _typed(kind, thing), patch)
-            self._checked(kind, namespace, name, thing)
+            thing = patching.patched(kind, content_type, _typed(kind, thing, writer), patch)
+            self._checked(kind, namespace, name, thing, writer)
             return self._replace(kind, old, thing, writer)
 
     def apply(self, kind, namespace, name, thing, writer, force=False):
         """Server-side apply. The object, and whether it was created."""
         with self._store.lock:
             old = self._store.read(kind, (namespace, name))
-            metadata = self._checked(kind, namespace, name, thing)
+            metadata = self._checked(kind, namespace, name, thing, writer)
             if metadata.get("managedFields"):
                 raise answers.bad("metadata.managedFields must be nil")
             asked = {field: metadata.pop(field, None) for field in ("resourceVersion", "uid")}
@@ -114,7 +114,7 @@ class Objects:
                 if any(asked.values()):
                     raise answers.conflict(kind, name, f"no existing object was found for {asked}")
                 thing = ownership.applied(kind, None, thing, writer, force, now())
-                return self.create(kind, namespace, _typed(kind, thing), writer), True
+                return self.create(kind, namespace, _typed(kind, thing, writer), writer), True
             thing = ownership.applied(kind, old.thing, thing, writer, force, now())
             thing["metadata"] |= {field: value for field, value in asked.items() if value}
             return self._replace(kind, old, thing, writer), False
@@ -132,15 +132,20 @@ class Objects:
                 return self.update(kind, namespace, name, thing, writer)
             return self.create(kind, namespace, thing, writer)
 
-    def _checked(self, kind, namespace, name, thing):
+    def _checked(self, kind, namespace, name, thing, writer):
         """The metadata of a thing that is for this place; its apiVersion and kind are taken off."""
-        if not isinstance(thing, dict) or not isinstance(thing.setdefault("metadata", {}), dict):
-            raise answers.bad("the object provided is unrecognized")
-        group, _, version = thing.pop("apiVersion", "").rpartition("/")
-        said = thing.pop("kind", "")
+        shapes.check(thing)
+        # A built-in kind is known by the path too; a custom one must be named in the object.
+        expected = kind.api_version(writer.version or kind.versions[0])
+        api_version, said = thing.pop("apiVersion", None), thing.pop("kind", None)
+        if not kind.custom:
+            api_version, said = api_version or expected, said or kind.kind
+        group, _, version = (api_version or "").rpartition("/")
         if (group, said) != (kind.group, kind.kind) or version not in kind.versions:
-            given = f"{group}/{version}, Kind={said}"
-            raise answers.bad(f"the object provided is not a {kind.kind} of {kind.group or 'v1'}: {given}")
+            raise answers.bad(f"the object provided is not a {kind.kind} of {expected}: {api_version} {said}")
+        if writer.version and api_version != expected:
+            message = f"the API version in the data ({api_version}) does not match the expected API version"
+            raise answers.bad(f"{message} ({expected})")
         metadata = thing["metadata"]
         if namespace and metadata.setdefault("namespace", namespace) != namespace:
             message = "the namespace of the provided object does not match the namespace sent on the request"
@@ -283,8 +288,8 @@ class Objects:
             self._store.write(kind, key, thing)
 
 
-def _typed(kind, thing):
-    return {"apiVersion": kind.api_version(kind.versions[0]), "kind": kind.kind} | thing
+def _typed(kind, thing, writer):
+    return {"apiVersion": kind.api_version(writer.version or kind.versions[0]), "kind": kind.kind} | thing
 
 
 def _spec(thing):

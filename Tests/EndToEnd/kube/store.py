@@ -165,18 +165,16 @@ class Store:
             return newer[::-1]
 
     def as_of(self, kind, version, namespace="", after=None):
-        """Pairs of key and object as they were at a version, in order, from behind a key: while the caller
-        holds the lock. Refusal 410 when that is forgotten."""
-        table = self._tables[kind.resource]
+        """The keys at a version, in order, from behind one of them, and a function from a key to its object:
+        while the caller holds the lock. Refusal 410 when that is forgotten."""
+        objects, keys = self._tables[kind.resource].objects, self._tables[kind.resource].keys
         before = {}
         if version != self.version:
             for change in reversed(self.since(kind, version)):
                 before[change.key] = change.previous
-        keys = table.keys
         if before:
             keys = sorted(key for key in {*keys, *before} if before.get(key, True) is not None)
-        for key in _within(keys, namespace, after):
-            yield key, before.get(key) or table.objects[key]
+        return _within(keys, namespace, after), lambda key: before.get(key) or objects[key]
 
 
 def _owners(stored):

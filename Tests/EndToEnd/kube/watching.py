@@ -44,7 +44,8 @@ class Watch:
         if initial is not None:
             self._check_initial(query)
         if initial in TRUE or (initial is None and asked == 0):
-            for _, stored in store.as_of(self.kind, store.version, self.selection.namespace):
+            keys, read = store.as_of(self.kind, store.version, self.selection.namespace)
+            for stored in map(read, keys):
                 if self.selection.matches(stored.thing):
                     self._tell(ADDED, stored.whole(self.kind, self.version))
             if initial in TRUE:
