@@ -10,6 +10,7 @@
 
 /* Ports of the agent in every captured pod's network namespace. */
 #define OUTBOUND_PORT 15001
+#define INBOUND_PORT 15006
 #define HBONE_PORT 15008
 
 /* Default limits; the agent may set others when it makes the maps. */
@@ -47,6 +48,23 @@ struct capture_flow {
   struct capture_address source;
   __u32 port;
   __u32 zero;
+};
+
+/*
+ * A connection that a socket of the host's own network namespace opens to a captured pod, as it sends its
+ * SYN. A pod sees it so, unless somebody translates addresses in between.
+ */
+struct capture_host_flow {
+  struct capture_address source;
+  struct capture_address destination;
+  __u32 source_port;
+  __u32 destination_port;
+};
+
+/* What the programs count, one number a processor. */
+enum capture_count {
+  CAPTURE_COUNT_HOST_PASSED = 0, /* packets of the host that went to a pod's own listener */
+  CAPTURE_COUNTS = 1,
 };
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * A packet for a listener of a captured pod: plaintext from outside goes to the agent's listener, on every
- * port. Attached to the pod's namespace, so it never sees anybody else's.
+ * port; a connection that a socket of this host opened goes to the pod's own. Attached to the pod's
+ * namespace, so it never sees anybody else's.
  */
 #include "address.bpf.h"
 
@@ -9,6 +10,19 @@
 #endif
 /* The loopback link has this index in every network namespace. */
 #define LOOPBACK_INDEX 1
+
+/* What the host opened; the agent's own ports have nothing to say to it. */
+static __always_inline bool is_from_host(const struct capture_host_flow *flow)
+{
+  __u32 port = flow->destination_port, which = CAPTURE_COUNT_HOST_PASSED;
+
+  if (port == OUTBOUND_PORT || port == INBOUND_PORT || !bpf_map_lookup_elem(&host_flows, flow))
+    return false;
+  __u64 *count = bpf_map_lookup_elem(&counts, &which);
+  if (count)
+    ++*count;
+  return true;
+}
 
 SEC("sk_lookup")
 int inbound_lookup(struct bpf_sk_lookup *ctx)
@@ -30,6 +44,11 @@ int inbound_lookup(struct bpf_sk_lookup *ctx)
   /* The pod itself, and the agent's onward connections. A pod's connection to its own address does not carry
    * the loopback index: the routing table names the link that has the address. */
   if (ctx->ingress_ifindex == LOOPBACK_INDEX || is_loopback(&remote) || same_address(&remote, &local))
+    return SK_PASS;
+
+  /* Before the agent is asked for: the kubelet's probes go on without it. */
+  struct capture_host_flow flow = {remote, local, bpf_ntohs(ctx->remote_port), ctx->local_port};
+  if (is_from_host(&flow))
     return SK_PASS;
 
   struct bpf_sock *listener = bpf_map_lookup_elem(&inbound, &local);

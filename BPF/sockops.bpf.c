@@ -2,6 +2,9 @@
  * Carries the original destination from the application's socket to the one that the agent accepts: before
  * the SYN it is filed under the connection's addresses, and taken up when the agent's side is established,
  * which the kernel does before accept() can return.
+ *
+ * And files the host's own connections to pods, by which a pod's sk_lookup tells the kubelet from everybody
+ * who only has its address.
  */
 #include "address.bpf.h"
 
@@ -80,15 +83,61 @@ static __always_inline void take_destination(struct bpf_sock_ops *ctx)
   bpf_map_delete_elem(&flows, &key);
 }
 
+/*
+ * Whether the socket is of the host's own network namespace: the kubelet's, say. No pod can make one there,
+ * and a pod of the host's network is the host.
+ */
+static __always_inline bool is_of_host(struct bpf_sock_ops *ctx)
+{
+  __u32 only = 0;
+  __u64 *cookie = bpf_map_lookup_elem(&host, &only);
+
+  return cookie && *cookie && *cookie == bpf_get_netns_cookie(ctx);
+}
+
+static __always_inline struct capture_host_flow host_flow(struct bpf_sock_ops *ctx)
+{
+  struct capture_host_flow key = {
+    local_address(ctx), remote_address(ctx), ctx->local_port, bpf_ntohl(ctx->remote_port)};
+  return key;
+}
+
+/* The host is about to send a SYN: when it is for a captured pod, the pod's sk_lookup will know it. */
+static __always_inline void file_host_flow(struct bpf_sock_ops *ctx)
+{
+  __u32 set = 1;
+
+  if (!is_of_host(ctx))
+    return;
+  struct capture_host_flow key = host_flow(ctx);
+  if (!bpf_map_lookup_elem(&addresses, &key.destination))
+    return;
+  /* An entry that nobody would delete must not be made. */
+  if (bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG))
+    return;
+  bpf_map_update_elem(&host_flows, &key, &set, BPF_ANY);
+}
+
+/* A socket of the host is closed: whoever has its addresses from now on is a stranger. */
+static __always_inline void forget_host_flow(struct bpf_sock_ops *ctx)
+{
+  if (ctx->args[1] != BPF_TCP_CLOSE || !is_of_host(ctx))
+    return;
+  struct capture_host_flow key = host_flow(ctx);
+  bpf_map_delete_elem(&host_flows, &key);
+}
+
 SEC("sockops")
 int carry(struct bpf_sock_ops *ctx)
 {
   switch (ctx->op) {
   case BPF_SOCK_OPS_TCP_CONNECT_CB:
     file_destination(ctx);
+    file_host_flow(ctx);
     break;
   case BPF_SOCK_OPS_STATE_CB:
     forget_destination(ctx);
+    forget_host_flow(ctx);
     break;
   case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
     take_destination(ctx);

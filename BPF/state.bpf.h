@@ -37,6 +37,44 @@ struct {
   __type(value, struct capture_destination);
 } flows SEC(".maps");
 
+/* Addresses of captured pods, and the cookie of the namespace that has each. Unlike `inbound` it outlives the
+ * agent. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 2 * CAPTURE_POD_LIMIT);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct capture_address);
+  __type(value, __u64);
+} addresses SEC(".maps");
+
+/* The cookie of the host's network namespace, whose own sockets reach pods unjudged; 0 for none. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u64);
+} host SEC(".maps");
+
+/*
+ * Connections of the host's to captured pods, from before the SYN until the host's socket is closed: one may
+ * be looked up again when the handshake ends, where SYN cookies are in use. The oldest give way when it is
+ * full: such a connection is judged like anybody's.
+ */
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, CAPTURE_FLOW_LIMIT);
+  __type(key, struct capture_host_flow);
+  __type(value, __u32);
+} host_flows SEC(".maps");
+
+/* Key: enum capture_count. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, CAPTURE_COUNTS);
+  __type(key, __u32);
+  __type(value, __u64);
+} counts SEC(".maps");
+
 /* The original destination of an application's socket, for getpeername. Apart from `accepted`: the agent's
  * own sockets must see their real peer. */
 struct {

@@ -211,8 +211,8 @@ extension CaptureSuites {
       try inLab { lab, capture in
         let agent = try lab.listen()
         try lab.enroll(in: capture, with: agent)
-        #expect(capture.occupancy().map(\.limit) == [64, 128, 32_768])
-        #expect(capture.occupancy().map(\.entries) == [1, 2, 0])
+        #expect(capture.occupancy().map(\.limit) == [64, 128, 32_768, 32_768])
+        #expect(capture.occupancy().map(\.entries) == [1, 2, 0, 0])
       }
     }
 

@@ -159,6 +159,13 @@ extension Lab {
 }
 
 extension Lab {
+  /// What `body` makes belongs to no captured control group: no program of ours will have seen it connect.
+  func unseen<Result>(_ body: () throws -> Result) throws -> Result {
+    try Self.join(formerGroup)
+    defer { try? Self.join(options.controlGroup) }
+    return try body()
+  }
+
   /// Removes the control group and makes one of the same name, as a cluster's end and another's start do.
   func remakeControlGroup() throws {
     try Self.join(formerGroup)

@@ -23,6 +23,10 @@ extension Capture {
             for: "steer inbound connections of \(listener.address)")
         }
         try link(pod.cookie, namespace)
+        for address in pod.addresses {
+          try addresses.set(
+            capture_address(address), to: pod.cookie, for: "know the pod's address \(address)")
+        }
         try pods.set(pod.cookie, to: capture_pod(pod), for: "switch the pod on")
       } catch {
         if !wasOn { try? takeDown(pod) }
@@ -51,6 +55,7 @@ extension Capture {
   private func takeDown(_ pod: CapturedPod) throws(BPFError) {
     try pods.remove(pod.cookie, for: "switch the pod off")
     try KernelLink(pinnedAt: pins.place(ofPod: pod.cookie))?.remove()
+    try Self.forget(addressesOf: pod.cookie, addresses)
     // An address may have gone to a later pod already, whose listener must stay.
     let kept = Set(enrolled().flatMap(\.addresses))
     for address in pod.addresses where !kept.contains(address) {

@@ -17,9 +17,12 @@ public final class Capture: Sendable {
   let pins: PinDirectory
   let pods: Descriptor
   let inbound: Descriptor
+  let addresses: Descriptor
   let flows: Descriptor
   let accepted: Descriptor
   let exemptions: Descriptor
+  let hostFlows: Descriptor
+  let counts: Descriptor
   let inboundProgram: Descriptor
   /// Held by calls that change a pod.
   let change = Mutex<Void>(())
@@ -38,11 +41,15 @@ public final class Capture: Sendable {
     self.pins = pins
     pods = try object.descriptor(of: .pods)
     inbound = try object.descriptor(of: .inbound)
+    addresses = try object.descriptor(of: .addresses)
     flows = try object.descriptor(of: .flows)
     accepted = try object.descriptor(of: .accepted)
     exemptions = try object.descriptor(of: .exempt)
+    hostFlows = try object.descriptor(of: .hostFlows)
+    counts = try object.descriptor(of: .counts)
     inboundProgram = try object.descriptor(ofProgram: "inbound_lookup")
-    adopted = try Self.adoptPods(pins, pods, inboundProgram)
+    adopted = try Self.adoptPods(pins, pods, addresses, inboundProgram)
+    try settleHost(try object.descriptor(of: .host))
   }
 
   /// Detaches and removes everything pinned under a directory: all its pods are open again. For the end of a
@@ -57,7 +64,9 @@ public final class Capture: Sendable {
   ) throws(BPFError) {
     try object.limit(.pods, to: options.podLimit)
     try object.limit(.inbound, to: 2 * options.podLimit)
+    try object.limit(.addresses, to: 2 * options.podLimit)
     try object.limit(.flows, to: options.flowLimit)
+    try object.limit(.hostFlows, to: options.flowLimit)
     var fresh: [CaptureMap] = []
     for map in CaptureMap.allCases {
       if try !object.adopt(map, pinnedAt: pins.place(of: map)) { fresh.append(map) }
@@ -88,7 +97,8 @@ public final class Capture: Sendable {
 
   /// Brings the pods found to one of two states: switched on with a live link, or gone.
   private static func adoptPods(
-    _ pins: PinDirectory, _ pods: borrowing Descriptor, _ program: borrowing Descriptor
+    _ pins: PinDirectory, _ pods: borrowing Descriptor, _ addresses: borrowing Descriptor,
+    _ program: borrowing Descriptor
   ) throws(BPFError) -> [CapturedPod] {
     var live: [CapturedPod] = []
     for cookie in try pins.pods() {
@@ -100,6 +110,7 @@ public final class Capture: Sendable {
         try link.update(to: program)
       } else {
         try pods.remove(cookie, for: "forget a pod that is gone")
+        try forget(addressesOf: cookie, addresses)
         try link.remove()
       }
     }

@@ -20,5 +20,8 @@ enum Hook: String, CaseIterable {
 
 /// The maps of the object, by their names in BPF/state.bpf.h.
 enum CaptureMap: String, CaseIterable {
-  case pods, inbound, flows, clients, accepted, exempt
+  case pods, inbound, addresses, flows, clients, accepted, exempt
+  case host
+  case hostFlows = "host_flows"
+  case counts
 }

@@ -5,7 +5,8 @@ public struct MapOccupancy: Hashable, Sendable {
   public let map: String
   public let entries: Int
   /// When reached: `pods` and `inbound` refuse another pod; `flows` forgets its oldest entry, whose
-  /// connection the agent then refuses.
+  /// connection the agent then refuses; `host_flows` likewise, whose connection, if it is still opening, is
+  /// judged like anybody's.
   public let limit: Int
 }
 
@@ -21,6 +22,9 @@ extension Capture {
         limit: 2 * podLimit),
       MapOccupancy(
         map: "flows", entries: flows.keys(from: capture_flow(), limit: flowLimit).count, limit: flowLimit),
+      MapOccupancy(
+        map: "host_flows", entries: hostFlows.keys(from: capture_host_flow(), limit: flowLimit).count,
+        limit: flowLimit),
     ]
   }
 }

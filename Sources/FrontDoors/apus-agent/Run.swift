@@ -44,6 +44,15 @@ struct Run: AsyncParsableCommand {
   @Option(help: "Where kernel objects are pinned, on a BPF file system.")
   var pins = "/sys/fs/bpf/apus"
 
+  @Option(
+    help: ArgumentHelp(
+      "The host's network namespace: its own connections, such as probes, reach pods past the mesh.",
+      valueName: "path"))
+  var hostNetns = "/proc/self/ns/net"
+
+  @Flag(help: "Judge the host's own connections to pods like anybody's: probes then fail under STRICT.")
+  var noHostProbes = false
+
   @Option(help: "Threads of the data path. Tunnels are per thread, so a few do better than many.")
   var workers = 1
 
@@ -114,6 +123,7 @@ struct Run: AsyncParsableCommand {
       drainSeconds: drainSeconds)
     configuration.collector = try otlpEndpoint.map(collector)
     configuration.keepsRecords = !noRecords
+    configuration.hostNamespace = noHostProbes ? nil : hostNetns
     return configuration
   }
 

@@ -48,7 +48,9 @@ actor Agent {
     self.identities = identities
     self.log = log
     let controlGroup = try configuration.controlGroup ?? ControlGroup.mountPoint()
-    capture = try Capture(CaptureOptions(controlGroup: controlGroup, pins: configuration.pins))
+    capture = try Capture(
+      CaptureOptions(
+        controlGroup: controlGroup, pins: configuration.pins, host: try configuration.hostCookie()))
     let records = try RecordQueue(limit: configuration.keepsRecords ? RecordQueue.usualLimit : 0)
     self.records = records
     let lookup = KernelCapture(capture: capture)
@@ -324,6 +326,9 @@ actor Agent {
 
   /// Walks kernel maps: for pages that are gathered once a second at most.
   func occupancy() -> [MapOccupancy] { capture.occupancy() }
+
+  /// How often a connection of the host's was let to a pod past the mesh.
+  func passedFromHost() -> UInt64 { capture.passedFromHost() }
 
   /// The mesh as it is known now.
   var known: MeshSnapshot { snapshot }

@@ -29,6 +29,9 @@ public struct AgentConfiguration: Sendable {
   public var drainSeconds: Int
   /// Where traces are sent; nil: none are kept.
   public var collector: Collector?
+  /// The host's network namespace, as a path; what is opened there, such as a kubelet's probe, reaches pods
+  /// past the mesh. Nil: it is judged like anybody's.
+  public var hostNamespace: String? = "/proc/self/ns/net"
   /// Connections leave records, of which access lines, metrics and reports are made. Without, to measure what
   /// that costs.
   public var keepsRecords = true

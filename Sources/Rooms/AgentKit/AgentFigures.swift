@@ -11,6 +11,7 @@ struct AgentFigures: Sendable {
   var snapshot: Agent.Holdings
   var reports: [WorkerReport]
   var occupancy: [MapOccupancy]
+  var passedFromHost: UInt64
   var discovery: DiscoveryFigures
   var issuance: IssuanceFigures
 
@@ -21,7 +22,8 @@ struct AgentFigures: Sendable {
     AgentFigures(
       pods: PodReadiness.all(await agent.readings(), await keeper.statuses()),
       snapshot: await agent.holdings(), reports: await agent.reports(), occupancy: await agent.occupancy(),
-      discovery: subscription.figures, issuance: await keeper.figures())
+      passedFromHost: await agent.passedFromHost(), discovery: subscription.figures,
+      issuance: await keeper.figures())
   }
 
   func write(into text: inout MetricsText) {
@@ -41,6 +43,10 @@ struct AgentFigures: Sendable {
     for map in occupancy { text.sample(UInt64(map.entries), [("map", map.map)]) }
     text.begin("apus_capture_map_limit", .gauge, help: "The most entries that a kernel map takes.")
     for map in occupancy { text.sample(UInt64(map.limit), [("map", map.map)]) }
+    text.begin(
+      "apus_host_connections_total", .counter,
+      help: "Connections of this host's own sockets, such as probes, that went to pods past the mesh.")
+    text.sample(passedFromHost)
   }
 
   private func writeWorkers(into text: inout MetricsText) {
