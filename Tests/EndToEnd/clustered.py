@@ -2,14 +2,17 @@
 plays the kubelets and the CNI, so pods, agents and waypoints are real; this plays what stands between: it
 tells the API of pods as they run, and starts as many waypoints as their Deployments say."""
 
+import contextlib
+import http.client
 import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import threading
-import time
+import urllib.request
 
 from . import netns
 from .claim import CannotRun, Refuted
@@ -278,15 +281,65 @@ class Clustered:
             raise Refuted("there is no control plane")
         return int(found[0])
 
-    def published(self):
-        """(generation, resources) of the control plane, from its metrics."""
-        return self.figure("apus_control_generation"), self.figure("apus_control_resources")
+    def leader(self):
+        """The name of the replica that writes."""
+        lease = self.cluster.get("Lease", SYSTEM, "apus-control")
+        return lease["spec"]["holderIdentity"] if lease else ""
 
-    def figure(self, name):
-        import urllib.request
+    @contextlib.contextmanager
+    def replica(self, name, port):
+        """Another control plane on the same cluster, serving at `port` and its metrics at the next."""
+        command = [
+            os.path.join(self.world.binaries, "apus-control"), "serve", "--kubernetes",
+            "--kubeconfig", self.kubeconfig("control"), "--listen", f"{OUTSIDE_V4}:{port}",
+            "--metrics", f"{OUTSIDE_V4}:{port + 1}", "--waypoint-image", "apus-waypoint",
+            "--webhook", f"{OUTSIDE_V4}:{port + 2}",
+        ]  # fmt: skip
+        environment = os.environ | {"POD_NAME": name}
+        with open(f"{self.folder}/{name}.log", "w", encoding="utf-8") as log:
+            process = netns.start(self.mesh.place("fabric"), command, stderr=log, env=environment)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+    def review(self, thing, operation="CREATE", former=None, port=15017):
+        """What the webhook answers to an object, asked as the API asks."""
+        group, _, version = thing["apiVersion"].rpartition("/")
+        kind = {"group": group, "version": version, "kind": thing["kind"]}
+        space = thing["metadata"].get("namespace", "")
+        request = {"uid": "one", "kind": kind, "operation": operation, "namespace": space, "object": thing}
+        body = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
+        if former:
+            request["oldObject"] = former
+        roots = self.cluster.get("ConfigMap", SYSTEM, "apus-ca-root-cert")["data"]["root-cert.pem"]
+        trust = ssl.create_default_context(cadata=roots)
+        trust.set_alpn_protocols(["h2", "http/1.1"])
 
         def ask():
-            with urllib.request.urlopen(f"http://{OUTSIDE_V4}:15014/metrics", timeout=10) as answer:
+            raw = socket.create_connection((OUTSIDE_V4, port), timeout=20)
+            # By the name that the API would use, which the certificate must show.
+            return trust.wrap_socket(raw, server_hostname="apus-control.apus-system.svc")
+
+        connection = http.client.HTTPConnection("apus-control.apus-system.svc", timeout=20)
+        connection.sock = netns.inside(self.mesh.place("fabric"), ask)
+        try:
+            connection.request("POST", "/validate?timeout=10s", json.dumps(body), {"content-type": "application/json"})
+            answer = connection.getresponse()
+            text = answer.read()
+            if answer.status != 200:
+                raise Refuted(f"the webhook answers {answer.status}: {text[:200]}")
+        finally:
+            connection.close()
+        response = json.loads(text)["response"]
+        if response["uid"] != "one":
+            raise Refuted(f"the webhook answers for another request: {response}")
+        return response
+
+    def figure(self, name, port=15014):
+        def ask():
+            with urllib.request.urlopen(f"http://{OUTSIDE_V4}:{port}/metrics", timeout=10) as answer:
                 return answer.read().decode()
 
         for line in netns.inside(self.mesh.place("fabric"), ask).splitlines():
@@ -304,7 +357,3 @@ def of(kind, name, namespace=None, api="v1", **fields):
 def policy(kind, name, namespace, spec):
     """An object of security.istio.io."""
     return of(kind, name, namespace, "security.istio.io/v1", spec=spec)
-
-
-def since(moment):
-    return time.monotonic() - moment

@@ -56,6 +56,15 @@ public final class ClusterWatch: Sendable {
   /// Every object that a mesh user wrote, and what became of it in the last update.
   public var standings: [ObjectStanding] { state.withLock { $0.standings } }
 
+  /// What there would be to say about an object if it were there; beside the others only while these are
+  /// known.
+  public func findings(putting object: ClusterObject, _ kind: ClusterKind) async -> [Finding] {
+    await Task.detached { [self] in
+      let set = state.withLock { $0.isWhole ? $0.set : nil }
+      return set?.findings(putting: object, kind) ?? object.findings
+    }.value
+  }
+
   /// The state once it is whole, and then every other one. A slow reader sees the newest only. Ends when its
   /// task is cancelled.
   public func updates() -> AsyncStream<ManifestUpdate> {

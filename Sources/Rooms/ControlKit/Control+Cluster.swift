@@ -4,6 +4,7 @@ import Logging
 import Manifests
 import Reactor
 import TLSEngine
+import Transport
 
 // What a control plane does for the cluster whose objects make its mesh.
 extension Control {
@@ -24,6 +25,21 @@ extension Control {
     }
     run { [thread, weak self] in
       while (try? await thread.sleep(for: ClusterHome.recheck)) != nil { await self?.readAuthority() }
+    }
+  }
+
+  /// Where objects are judged at admission; nothing is judged before the mesh has been read once.
+  func serveWebhook() throws(ControlError) {
+    guard let address = cluster?.settings.webhook, let watch else { return }
+    let admission = Admission { await watch.findings(putting: $0, $1) }
+    do throws(SystemError) {
+      let server = try PostServer(
+        on: address, credentials: { [certificate] in certificate.settings.credentials },
+        answers: ["/validate": { await admission.answer($0) }], thread: thread, log: log)
+      run { await server.run() }
+      log.notice("the webhook serves", metadata: ["address": "\(server.address)"])
+    } catch {
+      throw ControlError("it cannot serve the webhook on \(address): \(error)")
     }
   }
 

@@ -193,6 +193,7 @@ public final class Control: Sendable {
     run { [server] in await server.run() }
     if let launcher { run { await launcher.run() } }
     try write(authority.issuer.bundle)
+    try serveWebhook()
     startCluster()
     log.notice(
       "control plane serves",

@@ -28,4 +28,4 @@ from . import zd_tokens  # noqa: F401
 from . import zf_telemetry  # noqa: F401
 from . import zh_cli  # noqa: F401
 from . import zi_kubernetes  # noqa: F401
-from . import zi_probes  # noqa: F401
+from . import zj_probes  # noqa: F401

@@ -1,12 +1,14 @@
 """Row 33: the control plane follows a Kubernetes API, with the seed's objects as written."""
 
+import base64
+import contextlib
 import json
 import os
 import signal
 import time
 
 from ..claim import claim, hold
-from ..clustered import SYSTEM, Clustered, policy
+from ..clustered import SYSTEM, Clustered, of, policy
 from ..world import RULES
 from .w_waypoint import Waypoints, question, same
 
@@ -168,3 +170,97 @@ def definitions(world):
             lambda: ask(clustered, web, question(ORDERS))[0].get("status") == 200, "the DENY is gone", 40
         )
         return f"in force {appeared:.1f} s after its kind was installed, and gone with it"
+
+
+@claim("33f", "Objects are judged at admission: what `apus check` refuses is refused, with its remedy")
+def admission(world):
+    with world.beside(Clustered) as clustered:
+        cluster, mesh = clustered.cluster, clustered.mesh
+        good = policy("PeerAuthentication", "p", "production", {"mtls": {"mode": "STRICT"}})
+        bad = policy("PeerAuthentication", "p", "production", {"mtls": {"mode": "LOOSE"}})
+        hold(clustered.review(good)["allowed"] is True, "a good policy is refused")
+        refusal = clustered.review(bad)
+        hold(refusal["allowed"] is False, f"a bad policy is let through: {refusal}")
+        said = refusal["status"]["message"]
+        hold("APUS007" in said and "PERMISSIVE" in said, f"no place or remedy: {said}")
+        # A broken one that is there already may lose its finalizer, and be mended, and be deleted.
+        older = bad | {"metadata": bad["metadata"] | {"finalizers": ["x/y"]}}
+        hold(clustered.review(bad, "UPDATE", older)["allowed"] is True, "nothing changes, and it is refused")
+        hold(clustered.review(good, "UPDATE", bad)["allowed"] is True, "it cannot be mended")
+        hold(clustered.review(bad, "DELETE")["allowed"] is True, "it cannot be deleted")
+        # What is only wrong beside others: a selector in the root namespace.
+        root = {"selector": {"matchLabels": {"app": "x"}}, "mtls": {"mode": "STRICT"}}
+        beside = clustered.review(policy("PeerAuthentication", "p", "istio-system", root))
+        hold(beside["allowed"] is False and "APUS203" in beside["status"]["message"], f"{beside}")
+        nowhere = policy("AuthorizationPolicy", "a", "production", {"selector": {"matchLabels": {"app": "gone"}}})
+        warned = clustered.review(nowhere)
+        hold(warned["allowed"] is True and "APUS103" in str(warned.get("warnings")), f"no warning: {warned}")
+        other = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "production"}}
+        hold(clustered.review(other)["allowed"] is True, "another kind is refused")
+        hook = {
+            "name": "v.apus.io", "failurePolicy": "Ignore", "sideEffects": "None",
+            "admissionReviewVersions": ["v1"], "rules": [],
+            "clientConfig": {"service": {"name": "apus-control", "namespace": SYSTEM, "path": "/validate"}},
+        }  # fmt: skip
+        cluster.put(
+            {
+                "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+                "metadata": {"name": "apus-validation"}, "webhooks": [hook],
+            }
+        )  # fmt: skip
+        cluster.put(of("Namespace", "bell"))  # any change brings the leader to look
+
+        def kept():
+            one = cluster.get("ValidatingWebhookConfiguration", None, "apus-validation")["webhooks"][0]
+            return one["failurePolicy"] == "Fail" and one["clientConfig"].get("caBundle")
+
+        bundle = mesh.wait(kept, "the configuration fails closed", 30)
+        roots = cluster.get("ConfigMap", SYSTEM, "apus-ca-root-cert")["data"]["root-cert.pem"]
+        hold(base64.b64decode(bundle).decode() == roots, "another caBundle than the roots")
+        return f"refused by name and remedy, warned, let through; fails closed by itself: {said[:70]}"
+
+
+@claim("33g", "Of two control planes one leads; when it is killed the other one does, and both serve")
+def replicas(world):
+    with world.beside(Clustered) as clustered:
+        cluster, mesh = clustered.cluster, clustered.mesh
+        leader = mesh.wait(clustered.leader, "somebody leads")
+        with clustered.replica("second", 16012):
+            mesh.wait(lambda: _published(clustered, 16013), "the second one has read the cluster", 30)
+            hold(clustered.leader() == leader, "the second one took the lease from a living leader")
+            same_resources = clustered.figure("apus_control_resources", 16013)
+            hold(same_resources == clustered.figure("apus_control_resources"), "they publish different meshes")
+            hold(
+                clustered.review(policy("PeerAuthentication", "p", "production", {}), port=16014)["allowed"],
+                "the second one does not judge",
+            )
+            with _stopped(clustered.control()):
+                moment = time.monotonic()
+                mesh.wait(lambda: clustered.leader() == "second", "the second one leads", 60)
+                seconds = time.monotonic() - moment
+                cluster.put(of("Namespace", "late"))
+                mesh.wait(
+                    lambda: cluster.get("ConfigMap", "late", "apus-ca-root-cert"), "the new leader writes", 30
+                )
+            # The former leader, awake again, follows.
+            mesh.wait(lambda: clustered.figure("apus_control_generation") > 0, "it is awake", 30)
+            hold(clustered.leader() == "second", "two lead")
+        mesh.wait(lambda: clustered.leader() == leader, "a leader that ends lets go", 30)
+        return f"the other one led {seconds:.0f} s after the first fell silent, and again at once after its end"
+
+
+def _published(clustered, port):
+    try:
+        return clustered.figure("apus_control_generation", port) > 0
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def _stopped(number):
+    """A process that stands still: its connections stay."""
+    os.kill(number, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(number, signal.SIGCONT)

@@ -43,6 +43,23 @@ public final class ClusterObject: Sendable {
     self.parsed = parsed
   }
 
+  /// Reads one object as the API's clients write it.
+  ///
+  /// - Throws: when the text is no object with a name.
+  public convenience init(_ json: [UInt8], of kind: ClusterKind, version: String) throws(ClusterFormatError) {
+    let node: YAMLNode
+    do throws(JSONReader.Failure) { node = try JSONReader.read(json) } catch {
+      throw ClusterFormatError("a \(kind.kind) is \(error)")
+    }
+    guard let object = ClusterObject(node, kind, version: version) else {
+      throw ClusterFormatError("a \(kind.kind) has no name")
+    }
+    self.init(object, parsed: object.parsed)
+  }
+
+  /// It says the same as another one, for a mesh.
+  public func saysTheSame(as other: ClusterObject) -> Bool { parsed == other.parsed }
+
   private init(_ object: ClusterObject, parsed: ParsedManifest) {
     key = object.key
     uid = object.uid

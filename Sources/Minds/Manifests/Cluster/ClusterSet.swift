@@ -101,6 +101,15 @@ public struct ClusterSet: Sendable {
     }
   }
 
+  /// What there would be to say about an object if it were there: by itself, and beside the others.
+  public func findings(putting object: ClusterObject, _ kind: ClusterKind) -> [Finding] {
+    guard object.isUsable else { return object.findings }
+    var candidate = self
+    candidate.put(kind, object)
+    candidate.entries[kind]?[object.key]?.standing = .asItIs
+    return candidate.compileOnce().2.filter { $0.object == object.title }
+  }
+
   // MARK: What they make
 
   /// The mesh that they make. Nil when there is nothing new to say.

@@ -100,6 +100,7 @@ final class ClusterHome: Sendable {
       guard let update = update() else { continue }
       await bundles.write(
         roots(), into: update.objects.namespaces.lazy.filter { !$0.meta.isTerminating }.map(\.meta.name))
+      if settings.webhook != nil { await WebhookKeeper(client: client, log: log).keep(roots: roots()) }
       await statuses.write(standings(), update) { [leadership] in leadership.isLeader }
     }
   }

@@ -106,6 +106,7 @@ extension DevMesh {
 
   private func spawnControl(_ words: [String], following kubeconfig: String) throws -> ChildProcess {
     var words = words + ["--kubernetes", "--kubeconfig", kubeconfig, "--waypoint-image", "apus-waypoint"]
+    words += ["--webhook", "\(AddressPlan.fabricV4):15017"]
     words += options.controlFlags
     var secrets: [Int32] = []
     if let page = page?.socket.descriptor {
