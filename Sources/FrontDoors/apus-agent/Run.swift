@@ -25,6 +25,17 @@ struct Run: AsyncParsableCommand {
   @Option(help: "The CNI plugin's enrollment socket (SOCK_SEQPACKET).")
   var zds = "/var/run/ztunnel/ztunnel.sock"
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Where apus-cni, our own CNI plugin, finds this agent. With it the pods of this node are those that the \
+      control plane lists, running ones are found by their processes, and --zds has no part.
+      """, valueName: "path"))
+  var cniSocket: String?
+
+  @Option(help: "With --cni-socket: the host's processes.")
+  var hostProc = "/proc"
+
   @Option(help: "The control plane, ADDRESS:PORT or NAME:PORT.")
   var control: String
 
@@ -123,6 +134,8 @@ struct Run: AsyncParsableCommand {
       drainSeconds: drainSeconds)
     configuration.collector = try otlpEndpoint.map(collector)
     configuration.keepsRecords = !noRecords
+    configuration.cniSocket = cniSocket
+    configuration.hostProcesses = hostProc
     configuration.hostNamespace = noHostProbes ? nil : hostNetns
     return configuration
   }

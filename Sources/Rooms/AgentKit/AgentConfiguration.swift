@@ -7,6 +7,11 @@ public struct AgentConfiguration: Sendable {
   public var node: String
   /// The CNI plugin's socket (`istio.workload.zds`).
   public var zds: String
+  /// Where `apus-cni` finds this agent; with it the pods are those that the control plane lists, and `zds` has
+  /// no part. Nil for another node agent's enrollment over `zds`.
+  public var cniSocket: String?
+  /// The host's processes, by which running pods are found.
+  public var hostProcesses = "/proc"
   /// The control plane: xDS and certificates.
   public var control: ServerPlace
   /// The DNS name in the control plane's certificate.

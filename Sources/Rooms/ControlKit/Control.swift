@@ -29,6 +29,7 @@ public final class Control: Sendable {
   let cluster: ClusterHome?
   let watch: ClusterWatch?
   private let places: PodPlaces
+  private let roster: NodeRoster
   private let outside: OutsideTrust
   let launcher: WaypointLauncher?
   let observatory = Observatory()
@@ -85,7 +86,10 @@ public final class Control: Sendable {
       issuer, for: configuration.listen.ip, names: cluster.map { [$0.settings.controlName] } ?? [], now: now,
       log: log)
     launcher = Self.launcher(configuration, cluster, thread, log)
-    let methods = Self.methods(publisher, authority, observatory, launcher, callers)
+    let roster = NodeRoster(thread)
+    self.roster = roster
+    var methods = Self.methods(publisher, authority, observatory, launcher, callers)
+    methods[MethodPath.nodePods] = roster.method { await callers.node(of: $0) }
     do throws(SystemError) {
       server = try RPCServer(
         on: configuration.listen, settings: { [certificate] in certificate.settings }, methods: methods,
@@ -283,6 +287,7 @@ public final class Control: Sendable {
     for await update in updates {
       findings.tell(update)
       latest.withLock { $0 = update }
+      roster.replace(with: update.objects)
       if let mesh = update.mesh { take(mesh) }
       changed.yield()
       taken()

@@ -118,7 +118,8 @@ extension DevMesh {
 
   private func spawnAgent(_ node: DevNode) throws -> ChildProcess {
     let number = node.number
-    var words = [binary("apus-agent"), "run", "--node", node.name, "--zds", paths.enrollmentSocket(number)]
+    var words = [binary("apus-agent"), "run", "--node", node.name]
+    words += options.adopts ? ["--cni-socket", paths.cniSocket(number)] : ["--zds", paths.enrollmentSocket(number)]
     words += ["--control", "\(AddressPlan.fabricV4):15012", "--control-root", paths.rootCertificate]
     words += ["--token", "/proc/self/fd/3", "--cgroup", nodeGroup(number).path]
     words += ["--pins", "\(teardown?.pins ?? "")/\(node.name)", "--log-level", options.logLevel]
@@ -188,7 +189,8 @@ extension DevMesh {
     guard let agent = node.agent, let enrollment = node.enrollment else { return }
     while !isClosing, !Task.isCancelled {
       let seen = bell.rings
-      let isReady = agent.process == nil ? false : await enrollment.isSynchronized
+      let isThere = agent.process != nil
+      let isReady = isThere && options.adopts ? true : isThere ? await enrollment.isSynchronized : false
       if agent.isReady != isReady {
         agent.isReady = isReady
         bell.ring()
