@@ -243,6 +243,12 @@ class Definitions(KubeCase):
             "metadata": {"name": "things.example.com"},
             "spec": {"group": "example.com", "scope": "Cluster", "names": names, "versions": [version]},
         }  # fmt: skip
+        made["spec"]["versions"].append({"name": "v2", "served": False})
+        self.assertEqual(self.client.ask("POST", path, made | {"spec": {"names": names}})[0], 400)
+        unserved = made["spec"] | {"versions": [version | {"served": False}]}
+        self.assertEqual(self.client.ask("POST", path, made | {"spec": unserved})[0], 422)
+        self.assertEqual(self.client.ask("POST", path, made, dryRun="All")[0], 201)
+        self.assertEqual(self.client.get("/apis/example.com/v1/things")[0], 404)
         status, stored = self.client.ask("POST", path, made)
         self.assertEqual(status, 201)
         conditions = {one["type"]: one["status"] for one in stored["status"]["conditions"]}
@@ -250,6 +256,7 @@ class Definitions(KubeCase):
         things = "/apis/example.com/v1/things"
         thing = {"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "a"}, "spec": {"x": 1}}
         self.assertEqual(self.client.ask("POST", things, thing)[0], 201)
+        self.assertEqual(self.client.get("/apis/example.com/v2/things")[0], 404)
         self.assertEqual(self.client.ask("DELETE", f"{path}/things.example.com")[0], 200)
         self.assertEqual(self.client.get(things)[0], 404)
 

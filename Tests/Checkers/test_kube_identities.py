@@ -1,6 +1,8 @@
 """The tests' API server: who is let in, what they may do, and what a TokenReview says."""
 
-from .kube import KubeCase, pod
+from EndToEnd.kube import User
+
+from .kube import MERGE, KubeCase, pod
 
 PODS = "/api/v1/namespaces/default/pods"
 REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
@@ -87,6 +89,12 @@ class Reviews(KubeCase):
                 self.assertTrue(said["error"])
                 self.assertNotIn("username", said["user"])
 
+    def test_a_token_ends_with_its_pod(self):
+        self.assertTrue(self.review(self.token, "istio-ca")["authenticated"])
+        self.cluster.delete("Pod", "shop", "web-1")
+        self.cluster.put(pod("web-1", "shop", node="one"))
+        self.assertNotIn("authenticated", self.review(self.token, "istio-ca"))
+
     def test_nothing_but_creation(self):
         self.assertEqual(self.client.get(REVIEWS)[0], 405)
 
@@ -113,7 +121,7 @@ def binding(name, role, *subjects, namespace=None, of="ClusterRole"):
 class Roles(KubeCase):
     def setUp(self):
         super().setUp()
-        self.cluster.roles.on = True
+        self.cluster.authorize()
         self.account = {"kind": "ServiceAccount", "name": "control", "namespace": "apus"}
         self.client = self.connect(token=self.cluster.identities.account("apus", "control"))
         self.cluster.put(pod("a"))
@@ -180,6 +188,22 @@ class Roles(KubeCase):
         self.assertFalse(self.allowed("GET", PODS))
         self.cluster.put(binding("b", "r", {"kind": "Group", "name": "system:serviceaccounts:apus"}))
         self.assertTrue(self.allowed("GET", PODS))
+
+    def test_what_is_allowed_and_never_asked_for(self):
+        self.cluster.authorize(
+            role("r", ["get", "list"], ["pods", "nodes"]),
+            binding("b", "r", self.account),
+            role("s", ["patch"], ["pods/status"], kind="Role", namespace="other"),
+            binding("b", "s", self.account, namespace="other", of="Role"),
+        )
+        self.client.get("/api/v1/nodes")
+        self.client.get(f"{PODS}/a")
+        user = User("system:serviceaccount:apus:control")
+        unused = [("get", "", "nodes"), ("list", "", "pods"), ("patch", "", "pods/status")]
+        self.assertEqual(self.cluster.roles.unused(user), unused)
+        self.client.ask("PATCH", "/api/v1/namespaces/other/pods/b/status", {}, MERGE)
+        self.assertEqual(self.cluster.roles.unused(user), unused[:2])
+        self.assertEqual(self.cluster.roles.refused, [])
 
     def test_a_refusal_comes_before_what_is_not_there(self):
         self.assertEqual(self.client.get("/apis/security.istio.io/v1/authorizationpolicies")[0], 403)

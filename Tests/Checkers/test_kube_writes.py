@@ -99,6 +99,11 @@ class Writes(KubeCase):
     def test_a_dry_run_stores_nothing(self):
         self.assertEqual(self.client.ask("POST", MAPS, config_map("a"), dryRun="All")[0], 201)
         self.assertEqual(self.client.get(f"{MAPS}/a")[0], 404)
+        self.client.ask("POST", MAPS, config_map("a"))
+        for query in ({"dryRun": "All"}, {"gracePeriodSeconds": "soon"}):
+            self.client.ask("DELETE", f"{MAPS}/a", **query)
+        self.client.ask("DELETE", f"{MAPS}/a", {"dryRun": ["All"]})
+        self.assertEqual(self.client.get(f"{MAPS}/a")[0], 200)
 
     def test_one_of_many_gets_the_lease(self):
         held = self.client.ask("POST", LEASES, lease("nobody"))[1]

@@ -5,7 +5,7 @@ import json
 
 from . import answers, ownership, patching
 from .faults import command
-from .listing import TRUE, page
+from .listing import TRUE, number, page
 from .objects import Writer
 from .roles import Ask
 from .selectors import Selection
@@ -140,11 +140,15 @@ class Request:
 
     def _options(self):
         options = self._read_body() if self.body else {}
-        for name, read in (("propagationPolicy", str), ("gracePeriodSeconds", int)):
-            if name in self.query:
-                options[name] = read(self.query[name])
-        if "dryRun" in self.query:
-            options["dryRun"] = [self.query["dryRun"]]
+        if not isinstance(options, dict):
+            raise answers.bad("the options of a deletion are no map")
+        for name, value in (
+            ("propagationPolicy", self.query.get("propagationPolicy")),
+            ("gracePeriodSeconds", number(self.query, "gracePeriodSeconds")),
+            ("dryRun", self.query.get("dryRun")),
+        ):
+            if value is not None:
+                options[name] = value
         return options
 
 

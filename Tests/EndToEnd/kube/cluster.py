@@ -35,7 +35,7 @@ class Cluster:
         self.watches = Watches(self.store)
         self.objects = Objects(self.store, self.kinds)
         self.objects.on_unserved.append(self.watches.end)
-        self.identities = Identities(certificates=client_authority is not None)
+        self.identities = Identities(self.store, certificates=client_authority is not None)
         self.roles = Roles(self.store, self.kinds)
         self.counters = Counters(self.store)
         self.faults = Faults(self.store, self.watches)
@@ -58,6 +58,7 @@ class Cluster:
         """Safe at any time, any number of times."""
         self._players.close()
         if self.server:
+            self.faults.on_heal = lambda: None  # who waits in a partition is let go, and the door stays shut
             self.faults.heal()
             self.server.close()
             self.server = None
@@ -118,6 +119,12 @@ class Cluster:
     def remove_crds(self, group, kinds=None):
         for thing in definitions.known(group, kinds):
             self.delete(definitions.DEFINITIONS, None, thing["metadata"]["name"])
+
+    def authorize(self, *things):
+        """From now on RBAC holds: these roles and bindings, and those that are in the cluster."""
+        for thing in things:
+            self.put(thing)
+        self.roles.on = True
 
     def load_directory(self, directory):
         """Puts all objects of the files in a directory and below it: those first that others need."""

@@ -25,6 +25,7 @@ class User:
     extra: dict = dataclasses.field(default_factory=dict)
     audiences: tuple = (API_AUDIENCE,)
     expires: float | None = None  # seconds of the clock
+    bound: str = ""  # the uid of the object without which the token is worth nothing
 
     @classmethod
     def of(cls, entry):
@@ -47,8 +48,8 @@ class Identities:
     """Tokens and what they stand for. Whoever has neither a token nor a certificate is refused, unless there
     are no tokens and no authority for certificates: then everybody is system:admin."""
 
-    def __init__(self, certificates=False):
-        self._tokens, self._certificates = {}, certificates
+    def __init__(self, store, certificates=False):
+        self._store, self._tokens, self._certificates = store, {}, certificates
 
     def add(self, token, user):
         """A token of somebody: a User, or an entry of a table, or only a name."""
@@ -61,7 +62,8 @@ class Identities:
         self._tokens.pop(token, None)
 
     def account(self, namespace, name, uid="", pod=None, node=None, audiences=(API_AUDIENCE,), seconds=3600):
-        """A new token of a service account as the kubelet projects it. `pod`: the object it is bound to."""
+        """A new token of a service account as the kubelet projects it. `pod`: the object it is bound to, and
+        ends with."""
         extra, subject = {}, f"system:serviceaccount:{namespace}:{name}"
         bound = {"namespace": namespace, "serviceaccount": {"name": name, "uid": uid}}
         if pod:
@@ -73,7 +75,8 @@ class Identities:
             bound["node"] = {"name": node}
         groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
         now = int(time.time())
-        user = User(subject, groups, uid, extra, tuple(audiences), now + seconds)
+        lives_with = pod["metadata"]["uid"] if pod else ""
+        user = User(subject, groups, uid, extra, tuple(audiences), now + seconds, lives_with)
         claims = {"iss": API_AUDIENCE, "sub": subject, "aud": list(audiences), "iat": now, "nbf": now}
         claims |= {"exp": now + seconds, "jti": secrets.token_hex(8), "kubernetes.io": bound}
         parts = ({"alg": "RS256", "typ": "JWT"}, claims)
@@ -113,7 +116,9 @@ class Identities:
 
     def _of(self, token):
         user = self._tokens.get(token)
-        return user if user and (user.expires is None or user.expires > time.time()) else None
+        if user is None or (user.expires is not None and user.expires <= time.time()):
+            return None
+        return None if user.bound and not self._store.lives(user.bound) else user
 
 
 def _subject(certificate):

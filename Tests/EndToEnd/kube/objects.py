@@ -192,8 +192,7 @@ class Objects:
 
     def _store_it(self, kind, key, old, thing, writer):
         self._defaults.fill(kind, thing, old.thing if old else None)
-        if kind == self._definition:
-            self._serve(thing)
+        served = self._served(thing) if kind == self._definition else None
         before = old.thing if old else None
         thing["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"] if old else ""
         if writer.operation == ownership.UPDATE:
@@ -202,6 +201,8 @@ class Objects:
             return old  # nothing changed: no new version, and nobody is told
         if writer.dry:
             return Stored(thing, old.version if old else 0)
+        if served:
+            self._kinds.install(served)
         thing = json.loads(json.dumps(thing))  # nobody else holds a part of it
         if "deletionTimestamp" in thing["metadata"] and not thing["metadata"].get("finalizers"):
             if not self._lingers(kind, thing):
@@ -211,14 +212,18 @@ class Objects:
 
     # Definitions
 
-    def _serve(self, thing):
-        thing["status"] = thing.get("status") or definitions.accepted(thing, now())
-        kind = definitions.kind_of(thing)
+    def _served(self, thing):
+        """The kind that a definition makes served, once it is stored; its status says so already."""
+        try:
+            kind = definitions.kind_of(thing)
+            thing["status"] = thing.get("status") or definitions.accepted(thing, now())
+        except (KeyError, TypeError, AttributeError) as error:
+            raise answers.bad(f"the definition lacks what it needs: {error}") from None
         if kind is None or kind.group in ("", self._definition.group):
             raise answers.invalid(
                 self._definition, thing["metadata"]["name"], "spec", "nothing of it is served"
             )
-        self._kinds.install(kind)
+        return kind
 
     def _unserve(self, thing):
         kind = self._kinds.remove(thing["spec"]["group"], thing["spec"]["names"]["plural"])
@@ -236,6 +241,8 @@ class Objects:
         with self._store.lock:
             stored = self.get(kind, key)
             self._check_preconditions(kind, stored, options.get("preconditions") or {})
+            if options.get("dryRun"):
+                return stored, False
             if options.get("propagationPolicy") == "Orphan":
                 self._orphan(stored)
             metadata = stored.thing["metadata"]

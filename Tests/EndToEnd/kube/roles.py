@@ -1,6 +1,7 @@
 """Who may do what: RBAC, by the roles and bindings that are in the cluster."""
 
 import dataclasses
+import itertools
 
 from . import answers
 from .identities import AUTHENTICATED, MASTERS
@@ -25,10 +26,11 @@ class Ask:
 
 
 class Roles:
-    """Off until `on` is set: then what no rule allows is refused. `refused` is a log of (user, Ask)."""
+    """Off until `on` is set: then what no rule allows is refused. `refused` is a log of (user, Ask), and
+    `allowed` a set of them: both sides of what a shipped role should be held against."""
 
     def __init__(self, store, kinds):
-        self.on, self.refused = False, []
+        self.on, self.refused, self.allowed = False, [], set()
         self._store = store
         self._kinds = {
             name: kinds.named(name, RBAC)
@@ -37,11 +39,30 @@ class Roles:
 
     def check(self, user, ask):
         """Refusal 403 unless it is allowed."""
-        if self.on and not self._allowed(user, ask):
-            with self._store.lock:
-                self.refused.append((user.name, ask))
-                self._store.changed.notify_all()
-            raise answers.forbidden(ask, user)
+        if not self.on:
+            return
+        may = self._allowed(user, ask)
+        with self._store.lock:
+            if may:
+                self.allowed.add((user.name, ask))
+                return
+            self.refused.append((user.name, ask))
+            self._store.changed.notify_all()
+        raise answers.forbidden(ask, user)
+
+    def unused(self, user):
+        """What a User may do and has not done: (verb, group, resource) of the rules as they are written."""
+        asked = [ask for name, ask in self.allowed if name == user.name]
+        spaces = {key[0] for key in self._store.keys(self._kinds["RoleBinding"])}
+        found = set()
+        for space in ("", *spaces):
+            for rule in self._rules(user, space):
+                said = (rule.get(name) or [] for name in ("verbs", "apiGroups", "resources"))
+                for verb, group, resource in itertools.product(*said):
+                    one = rule | {"verbs": [verb], "apiGroups": [group], "resources": [resource]}
+                    if not any(_permits(one, ask) for ask in asked):
+                        found.add((verb, group, resource))
+        return sorted(found)
 
     def _allowed(self, user, ask):
         if MASTERS in user.groups:
