@@ -38,17 +38,17 @@ def documents(text):
 class Clustered:
     """The shop in such a mesh, with its rules and policies or without."""
 
-    def __init__(self, world, groups=GROUPS, leave_out=(), flags=()):
+    def __init__(self, world, groups=GROUPS, leave_out=(), flags=(), name="k"):
         self.world = world
         self.folder = tempfile.mkdtemp(prefix="clustered-", dir=world.folder)
         self.directory = f"{self.folder}/shop"
-        self.mesh = Mesh(world.binaries, f"{world.mesh.name}k", self.directory)
+        self.mesh = Mesh(world.binaries, f"{world.mesh.name}{name}", self.directory)
         self.cluster = Cluster(bookmark_seconds=1, yaml=documents)
         self.flags = flags
         self.url = None
         self._groups, self._leave_out = groups, leave_out
         self._ended = threading.Event()
-        self._threads, self._told, self.problems = [], {}, []
+        self._threads, self._told, self._edits, self.problems = [], {}, {}, []
 
     # What is in the cluster at first
 
@@ -228,9 +228,17 @@ class Clustered:
                 del self._told[key]
                 self.cluster.delete("Pod", *key)
 
+    def hold_pod(self, pod, edit):
+        """Edits a pod in the API, now and whenever it is told again."""
+        key = pod.namespace, pod.name
+        self._edits[key] = edit
+        self._told.pop(key, None)
+
     def _put_pod(self, pod):
         pod = json.loads(json.dumps(pod))
-        pod["metadata"].pop("uid", None)
+        edit = self._edits.get((pod["metadata"]["namespace"], pod["metadata"]["name"]))
+        if edit:
+            edit(pod)
         pod["metadata"].pop("ownerReferences", None)
         if pod["metadata"].pop("deletionTimestamp", None):
             pod["status"]["conditions"] = [{"type": "Ready", "status": "False"}]

@@ -94,7 +94,7 @@ def faults(world):
 
 @claim("33c", "What is written badly holds up nothing: its earlier version stays, and its status says why")
 def broken(world):
-    with Clustered(world, leave_out=RULES) as clustered:
+    with Clustered(world, leave_out=RULES, name="m") as clustered:
         cluster, mesh = clustered.cluster, clustered.mesh
         web, legacy = clustered.pod("web-"), clustered.mesh.pod("legacy", "legacy-client")
         served = f"http://{clustered.pod('order-service-v1').v4}:8080/"
@@ -154,7 +154,7 @@ def successor(world):
 
 @claim("33e", "Definitions come and go at run time, and policies with them")
 def definitions(world):
-    with Clustered(world, groups=(), leave_out=RULES) as clustered:
+    with Clustered(world, groups=(), leave_out=RULES, name="m") as clustered:
         cluster, mesh = clustered.cluster, clustered.mesh
         web = clustered.pod("web-")
         same(ask(clustered, web, question(ORDERS)), 200)
@@ -264,3 +264,59 @@ def _stopped(number):
         yield
     finally:
         os.kill(number, signal.SIGCONT)
+
+
+class Adopting(Clustered):
+    """A mesh whose agents are handed no pod: they find those that run."""
+
+    def __init__(self, world):
+        super().__init__(world, flags=("--adopt",))
+
+
+@claim("33h", "An agent adopts running pods, lets go of those that leave the mesh, and outlives its control plane")
+def adoption(world):
+    with world.beside(Adopting) as clustered:
+        cluster, mesh = clustered.cluster, clustered.mesh
+        web, order = clustered.pod("web-"), clustered.pod("order-service-")
+        legacy = mesh.pod("legacy", "legacy-client")
+
+        def served():
+            outcomes = ask(clustered, web, question(ORDERS)) + ask(
+                clustered, order, question(PAYMENTS, "POST", body=BODY)
+            )
+            return [one.get("status") for one in outcomes] == [200, 201]
+
+        mesh.wait(served, "adopted pods are served", 60)
+        denied = ask(clustered, web, question(PAYMENTS, "POST", body=BODY))
+        same(denied, 403)
+        payment = clustered.pod("payment-service-")
+        direct = question(f"http://{payment.v4}:8080/v1/payments", "POST", body=BODY)
+        hold("error" in ask(clustered, legacy, direct)[0], "plaintext reaches a pod under STRICT")
+        # A pod that leaves the mesh by its label is let go, and comes back.
+        cluster.put(policy("AuthorizationPolicy", "open", "production", {"action": "ALLOW", "rules": [{}]}))
+        name = ("Pod", "production", order.name)
+
+        def label(value):
+            def edit(thing):
+                labels = thing["metadata"].setdefault("labels", {})
+                labels["istio.io/dataplane-mode"] = value
+
+            clustered.hold_pod(order, edit)
+
+        plain = question(f"http://{order.v4}:8080/")
+        hold("error" in ask(clustered, legacy, plain)[0], f"plaintext reaches {name} under STRICT")
+        label("none")
+        mesh.wait(lambda: ask(clustered, legacy, plain)[0].get("status") == 200, "it has left the mesh", 30)
+        label("ambient")
+        mesh.wait(lambda: "error" in ask(clustered, legacy, plain)[0], "it is in the mesh again", 30)
+        cluster.delete("AuthorizationPolicy", "production", "open")
+        # While nobody tells of pods, every pod stays as it is, also with a new agent.
+        mesh.wait(served, "its waypoints run", 30)
+        with _stopped(clustered.control()):
+            hold(served(), "not served while the control plane stands still")
+        node = web.node
+        before = mesh.agent_process(node)
+        os.kill(before, signal.SIGKILL)
+        mesh.wait(lambda: mesh.agent_process(node) not in (None, before), "another agent", 30)
+        mesh.wait(served, "the new agent has adopted its pods", 60)
+        return "served, denied and refused as with a CNI plugin; left and came back by label; adopted again after kill -9"
