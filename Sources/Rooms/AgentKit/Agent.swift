@@ -22,6 +22,9 @@ actor Agent {
   nonisolated let log: Logger
   nonisolated let records: RecordQueue
   private let capture: Capture
+  private nonisolated let watch: CaptureWatch
+  /// Programs of other tools on our hooks.
+  nonisolated let neighbours: [HookNeighbour]
   let workers: [WorkerHandle]
   private var mesh = MeshState()
   private var snapshot = MeshSnapshot.unknown
@@ -51,6 +54,10 @@ actor Agent {
     capture = try Capture(
       CaptureOptions(
         controlGroup: controlGroup, pins: configuration.pins, host: try configuration.hostCookie()))
+    neighbours = capture.neighbours
+    for neighbour in neighbours { log.notice("\(neighbour)") }
+    let watch = CaptureWatch(log: log)
+    self.watch = watch
     let records = try RecordQueue(limit: configuration.keepsRecords ? RecordQueue.usualLimit : 0)
     self.records = records
     let lookup = KernelCapture(capture: capture)
@@ -58,7 +65,8 @@ actor Agent {
     workers = try (0..<configuration.workers).map { index in
       try WorkerHandle.start(
         name: "worker-\(index)", capture: lookup, records: records,
-        keepsTraces: configuration.collector != nil, activate: activation.activate)
+        keepsTraces: configuration.collector != nil, activate: activation.activate,
+        watcher: watch.take)
     }
   }
 
@@ -213,6 +221,7 @@ actor Agent {
 
   private func withdraw(_ uid: String) async {
     guard let pod = pods.removeValue(forKey: uid) else { return }
+    defer { watch.forget(uid) }
     do {
       try capture.withdraw(cookie: pod.plumbing.cookie)
     } catch {
@@ -269,7 +278,8 @@ actor Agent {
     pods.values.map { pod in
       PodReadiness.Reading(
         uid: pod.enrollment.uid, workload: "\(pod.enrollment.namespace)/\(pod.enrollment.name)",
-        identity: pod.identity, isKnown: !strangers.contains(pod.enrollment.uid))
+        identity: pod.identity, isKnown: !strangers.contains(pod.enrollment.uid),
+        captureProblem: watch.problem(of: pod.enrollment.uid))
     }
     .sorted { $0.workload < $1.workload }
   }
@@ -329,6 +339,9 @@ actor Agent {
 
   /// How often a connection of the host's was let to a pod past the mesh.
   func passedFromHost() -> UInt64 { capture.passedFromHost() }
+
+  /// How often a pod's capture was found not to hold.
+  nonisolated var captureViolations: UInt64 { watch.violations }
 
   /// The mesh as it is known now.
   var known: MeshSnapshot { snapshot }
