@@ -1,3 +1,4 @@
+import BPFRuntime
 import Bytes
 import Proxying
 import Reactor
@@ -16,15 +17,15 @@ struct CaptureCheckTests {
     var words: String {
       self == .connectHook
         ? "IPv4 connections that it opens pass the agent by"
-        : "IPv4 connections that it is called by pass the agent by"
+        : "IPv4 connections that it is called by do not reach the agent"
     }
   }
 
   @Test func aCapturedPodIsFoundSoAgainAndAgain() async throws {
     let lab = try PodLab()
     defer { lab.close() }
-    let agent = try lab.makeAgent()
     try await lab.below {
+      let agent = try lab.makeAgent()
       try await lab.add(to: agent)
       try await until { await agent.reports().reduce(0) { $0 + $1.captureChecks } >= 3 }
       #expect(await agent.readings().map(\.captureProblem) == [nil])
@@ -39,8 +40,8 @@ struct CaptureCheckTests {
   func aPodThatIsNoLongerCapturedIsToldOf(_ loss: Loss) async throws {
     let lab = try PodLab()
     defer { lab.close() }
-    let agent = try lab.makeAgent()
     try await lab.below {
+      let agent = try lab.makeAgent()
       try await lab.add(to: agent)
       try await until { await agent.reports().reduce(0) { $0 + $1.captureChecks } >= 1 }
       try lab.detach(loss == .connectHook ? "link-connect4" : try lab.podLink())
@@ -53,6 +54,13 @@ struct CaptureCheckTests {
       await agent.remove(uid: PodLab.uid)
       #expect(await agent.readings().isEmpty)
     }
+  }
+
+  @Test func anAgentOutsideTheControlGroupDoesNotLook() async throws {
+    let lab = try PodLab()
+    defer { lab.close() }
+    #expect(!ControlGroup.mayHoldThisProcess(lab.controlGroup))
+    try await lab.below { #expect(ControlGroup.mayHoldThisProcess(lab.controlGroup)) }
   }
 
   /// Asks until it is so; what never becomes so fails here and not by a hanging test.

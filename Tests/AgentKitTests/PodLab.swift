@@ -19,6 +19,8 @@ final class PodLab: Sendable {
   private let options: CaptureOptions
   private let thread: ReactorThread
 
+  var controlGroup: String { options.controlGroup }
+
   init() throws {
     thread = try ReactorThread(name: "test")
     options = CaptureOptions(

@@ -76,10 +76,9 @@ final class CaptureCheck: PollTarget {
 
   func deadlinePassed() {
     if isLooking { conclude() }
-    look()
-    isLooking = fault == nil
+    isLooking = look()
     // What failed at once needs no time to arrive.
-    if !isLooking { conclude() }
+    if fault != nil { conclude() }
     worker.wake(token, at: worker.now + Self.period)
   }
 
@@ -103,16 +102,17 @@ final class CaptureCheck: PollTarget {
   // MARK: One look
 
   /// An address for documentation or to be discarded (RFC 5737, RFC 6666): nobody has it.
-  private static func nowhere(_ family: IPAddress.Family) -> SocketAddress {
+  static func nowhere(_ family: IPAddress.Family) -> SocketAddress {
     switch family {
     case .v4: SocketAddress(IPAddress(v4: 0xc000_0201), MeshPort.inboundPlaintext)
     case .v6: SocketAddress(IPAddress(high: 0x0100_0000_0000_0000, low: 1), MeshPort.inboundPlaintext)
     }
   }
 
-  private func look() {
+  /// True when connections are on their way. Without the means to make them, such as descriptors, nothing is
+  /// seen, and so nothing is said.
+  private func look() -> Bool {
     fault = nil
-    // Without the means for a look, such as descriptors, nothing has been seen, and so nothing is said.
     do throws(SystemError) {
       try pod.facts.sockets.namespace.inside(returningTo: worker.home) { () throws(SystemError) in
         for address in pod.facts.addresses {
@@ -120,8 +120,11 @@ final class CaptureCheck: PollTarget {
           try dialIn(address)
         }
       }
+      return fault == nil
     } catch {
       pending = []
+      fault = nil
+      return false
     }
   }
 
@@ -133,7 +136,7 @@ final class CaptureCheck: PollTarget {
       _ = try socket.connect(to: Self.nowhere(family))
     } catch {
       guard error.isVerdict else { throw error }
-      return fault = fault ?? "\(Self.text(.outbound, family)) (\(error))"
+      return fault = fault ?? Self.text(.outbound, family, "pass the agent by (\(error))")
     }
     pending.append(try Attempt(.outbound, family, socket))
   }
@@ -148,14 +151,15 @@ final class CaptureCheck: PollTarget {
       _ = try socket.connect(to: SocketAddress(own, MeshPort.inboundPlaintext))
     } catch {
       guard error.isVerdict else { throw error }
-      return fault = fault ?? "\(Self.text(.plaintext, own.family)) (\(error))"
+      return fault = fault ?? Self.text(.plaintext, own.family, "pass the agent by (\(error))")
     }
     pending.append(try Attempt(.plaintext, own.family, socket))
   }
 
   private func conclude() {
-    let problem = fault ?? pending.first.map { Self.text($0.kind, $0.family) }
+    let problem = fault ?? pending.first.map { Self.text($0.kind, $0.family, "do not reach the agent") }
     pending = []
+    fault = nil
     failures = problem == nil ? 0 : failures + 1
     if problem == nil { worker.captureChecks += 1 }
     guard problem == nil || failures >= Self.failuresToTell, (problem == nil) != (told == nil) else { return }
@@ -165,11 +169,9 @@ final class CaptureCheck: PollTarget {
         uid: pod.facts.uid, workload: "\(pod.facts.namespace)/\(pod.facts.name)", problem: problem))
   }
 
-  private static func text(_ kind: PodSockets.Kind, _ family: IPAddress.Family) -> String {
+  private static func text(_ kind: PodSockets.Kind, _ family: IPAddress.Family, _ what: String) -> String {
     let version = family == .v4 ? "IPv4" : "IPv6"
-    return kind == .outbound
-      ? "\(version) connections that it opens pass the agent by"
-      : "\(version) connections that it is called by pass the agent by"
+    return "\(version) connections that it \(kind == .outbound ? "opens" : "is called by") \(what)"
   }
 }
 

@@ -57,6 +57,11 @@ actor Agent {
     neighbours = capture.neighbours
     for neighbour in neighbours { log.notice("\(neighbour)") }
     let watch = CaptureWatch(log: log)
+    // What a process elsewhere opens is not captured, and so shows nothing.
+    let isWithin = ControlGroup.mayHoldThisProcess(controlGroup)
+    if !isWithin {
+      log.notice("pods' capture is not looked at: the agent is outside \(controlGroup)")
+    }
     self.watch = watch
     let records = try RecordQueue(limit: configuration.keepsRecords ? RecordQueue.usualLimit : 0)
     self.records = records
@@ -66,7 +71,7 @@ actor Agent {
       try WorkerHandle.start(
         name: "worker-\(index)", capture: lookup, records: records,
         keepsTraces: configuration.collector != nil, activate: activation.activate,
-        watcher: watch.take)
+        watcher: isWithin ? watch.take : nil)
     }
   }
 
