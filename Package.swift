@@ -305,7 +305,10 @@ let package = Package(
     tests("Transport", ["Reactor", "TLSEngine", "RPC", "Bytes", "MeshModel", logging]),
     tests(
       "AgentKit",
-      ["Issuance", "Enrollment", "BPFRuntime", "Netlink", "Reactor", "TLSEngine", "MeshModel", logging]),
+      [
+        "Issuance", "Proxying", "Enrollment", "BPFRuntime", "Netlink", "Reactor", "TLSEngine", "MeshModel",
+        "Bytes", logging,
+      ]),
     tests(
       "Fetching",
       ["Tokens", "Transport", "Reactor", "TLSEngine", "HTTPModel", "MeshModel", "Bytes", logging]),

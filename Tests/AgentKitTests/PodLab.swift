@@ -1,4 +1,4 @@
-import BPFRuntime
+@testable import BPFRuntime
 import Enrollment
 import Glibc
 import Logging
@@ -18,6 +18,8 @@ final class PodLab: Sendable {
   private let pod: NetworkNamespace
   private let options: CaptureOptions
   private let thread: ReactorThread
+
+  var controlGroup: String { options.controlGroup }
 
   init() throws {
     thread = try ReactorThread(name: "test")
@@ -77,6 +79,26 @@ final class PodLab: Sendable {
       ),
       pod)
   }
+
+  /// Moves this process below the capture, as an agent is, for as long as `body` runs.
+  func below(_ body: () async throws -> Void) async throws {
+    let line = try Files.text("/proc/self/cgroup").split(separator: "\n").first { $0.hasPrefix("0::") }
+    let former = try ControlGroup.mountPoint() + (line?.dropFirst(3) ?? "/")
+    try Files.set("\(options.controlGroup)/cgroup.procs", "0")
+    do { try await body() } catch {
+      try? Files.set("\(former)/cgroup.procs", "0")
+      throw error
+    }
+    try Files.set("\(former)/cgroup.procs", "0")
+  }
+
+  /// Takes away what an agent pinned in the kernel, as a careless tool would: `link-connect4`, say.
+  func detach(_ pin: String) throws {
+    try KernelLink(pinnedAt: "\(options.pins)/\(pin)")?.remove()
+  }
+
+  /// The pin of the pod's own link.
+  func podLink() throws -> String { "namespaces/\(String(try pod.cookie(), radix: 16))" }
 
   func isCaptured() throws -> Bool {
     let cookie = try pod.cookie()

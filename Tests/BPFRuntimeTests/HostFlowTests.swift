@@ -53,7 +53,11 @@ extension CaptureSuites {
 
     private func expectForgotten(_ capture: Capture) {
       // The last acknowledgement may still be under way.
-      for _ in 0..<100_000 where entries(capture) != 0 { sched_yield() }
+      var looks = 0
+      while entries(capture) != 0, looks < 100_000 {
+        sched_yield()
+        looks += 1
+      }
       #expect(entries(capture) == 0)
     }
 

@@ -25,7 +25,8 @@ extension BPFError: CustomStringConvertible {
     case .missingFeature(let name, let detail):
       detail.isEmpty ? "this kernel has no \(name)" : "this kernel has no \(name): \(detail)"
     case .hookHeld(let hook, let controlGroup, let holder):
-      "the hook \(hook) of \(controlGroup) is held exclusively by \(holder); Apus needs it shared"
+      "the hook \(hook) of \(controlGroup) is held exclusively by \(holder); Apus needs it shared: "
+        + "detach that program, or attach it with BPF_F_ALLOW_MULTI"
     case .foreignPins(let path):
       "the maps pinned under \(path) are of another version of Apus; remove them after its pods"
     case .unsuitablePod(let reason):

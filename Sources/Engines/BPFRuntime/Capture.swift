@@ -12,6 +12,8 @@ public final class Capture: Sendable {
   /// Each is refused its connections until it is enrolled again, and stays so until then or until it is
   /// withdrawn.
   public let adopted: [CapturedPod]
+  /// Programs of other tools beside ours, when this began.
+  public let neighbours: [HookNeighbour]
 
   let options: CaptureOptions
   let pins: PinDirectory
@@ -48,6 +50,7 @@ public final class Capture: Sendable {
     hostFlows = try object.descriptor(of: .hostFlows)
     counts = try object.descriptor(of: .counts)
     inboundProgram = try object.descriptor(ofProgram: "inbound_lookup")
+    neighbours = try Self.neighbours(of: object, at: options.controlGroup)
     adopted = try Self.adoptPods(pins, pods, addresses, inboundProgram)
     try settleHost(try object.descriptor(of: .host))
   }
@@ -93,6 +96,16 @@ public final class Capture: Sendable {
       _ = try KernelLink(
         attaching: program, to: group.number, hook.attachType, pinnedAt: pins.place(of: hook))
     }
+  }
+
+  private static func neighbours(
+    of object: borrowing CaptureObject, at controlGroup: String
+  ) throws(BPFError) -> [HookNeighbour] {
+    var ours: Set<UInt32> = []
+    for hook in Hook.allCases {
+      ours.insert(try HookSurvey.identifier(of: try object.descriptor(ofProgram: hook.program)))
+    }
+    return try HookSurvey.neighbours(at: controlGroup, ours: ours)
   }
 
   /// Brings the pods found to one of two states: switched on with a live link, or gone.

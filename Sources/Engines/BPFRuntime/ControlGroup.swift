@@ -11,6 +11,17 @@ public enum ControlGroup {
     return place
   }
 
+  /// Whether this process is in the group at `path` or below it. True also where that cannot be told, as in a
+  /// namespace of control groups.
+  public static func mayHoldThisProcess(_ path: String) -> Bool {
+    guard let lines = try? readText("/proc/self/cgroup").split(separator: "\n"),
+      let own = lines.first(where: { $0.hasPrefix("0::/") })?.dropFirst(3), let top = try? mountPoint(),
+      let members = try? readText("\(top)\(own)/cgroup.procs").split(separator: "\n"),
+      members.contains("\(getpid())")
+    else { return true }
+    return "\(top)\(own)/".hasPrefix(path.hasSuffix("/") ? path : path + "/")
+  }
+
   /// The kernel's number for the group at `path`, which is the inode number of its directory.
   static func identifier(_ path: String) throws(BPFError) -> UInt64 {
     var status = stat()

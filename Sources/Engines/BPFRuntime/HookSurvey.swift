@@ -14,9 +14,49 @@ enum HookSurvey {
     }
   }
 
+  /// Who else is on the hooks of the group and of those above it, in the order of the hooks. `ours`: the
+  /// numbers of our programs, which are attached. What sits on groups below is not looked for: it runs before
+  /// ours.
+  static func neighbours(at controlGroup: String, ours: Set<UInt32>) throws(BPFError) -> [HookNeighbour] {
+    var found: [HookNeighbour] = []
+    for group in try ControlGroup.lineage(controlGroup) {
+      let descriptor = try ControlGroup.open(group)
+      for hook in Hook.allCases {
+        let programs = try programs(hook, descriptor, group).programs
+        let own = programs.firstIndex(where: ours.contains)
+        for (index, program) in programs.enumerated() where !ours.contains(program) {
+          found.append(
+            HookNeighbour(
+              hook: hook.rawValue, controlGroup: group, program: name(ofProgram: program),
+              runsFirst: own.map { index < $0 } ?? false))
+        }
+      }
+    }
+    return found
+  }
+
+  /// The kernel's number of a program.
+  static func identifier(of program: borrowing Descriptor) throws(BPFError) -> UInt32 {
+    var information = bpf_prog_info()
+    var length = UInt32(MemoryLayout<bpf_prog_info>.size)
+    guard unsafe bpf_obj_get_info_by_fd(program.number, &information, &length) == 0 else {
+      throw BPFError.system("read a program's number", errno)
+    }
+    return information.id
+  }
+
   private static func exclusiveHolder(
     _ hook: Hook, _ group: borrowing Descriptor, _ path: String
   ) throws(BPFError) -> String? {
+    let (flags, programs) = try programs(hook, group, path)
+    guard let first = programs.first, flags & UInt32(BPF_F_ALLOW_MULTI) == 0 else { return nil }
+    return name(ofProgram: first)
+  }
+
+  /// In the order in which they run, the first 64 of them; and how the first was attached.
+  private static func programs(
+    _ hook: Hook, _ group: borrowing Descriptor, _ path: String
+  ) throws(BPFError) -> (flags: UInt32, programs: [UInt32]) {
     var flags: UInt32 = 0
     var programs = [UInt32](repeating: 0, count: 64)
     var count = UInt32(programs.count)
@@ -26,8 +66,7 @@ enum HookSurvey {
       if errno == EINVAL { throw BPFError.missingFeature(name: "hook \(hook.rawValue)", detail: "") }
       throw BPFError.system("ask for the programs on \(hook.rawValue) of \(path)", errno)
     }
-    guard count > 0, flags & UInt32(BPF_F_ALLOW_MULTI) == 0 else { return nil }
-    return name(ofProgram: programs[0])
+    return (flags, Array(programs.prefix(Int(count))))
   }
 
   private static func name(ofProgram identifier: UInt32) -> String {

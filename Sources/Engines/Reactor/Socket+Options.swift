@@ -42,6 +42,16 @@ extension Socket {
     }
   }
 
+  /// Packets of this socket go no further than to this namespace's own addresses and links (SO_DONTROUTE; for
+  /// IPv6, where that is not asked, by a hop limit of one).
+  public borrowing func stayNear(_ family: IPAddress.Family) throws(SystemError) {
+    try set(SOL_SOCKET, SO_DONTROUTE, 1, "setsockopt(SO_DONTROUTE)")
+    switch family {
+    case .v4: try set(Int32(IPPROTO_IP), IP_TTL, 1, "setsockopt(IP_TTL)")
+    case .v6: try set(Int32(IPPROTO_IPV6), IPV6_UNICAST_HOPS, 1, "setsockopt(IPV6_UNICAST_HOPS)")
+    }
+  }
+
   borrowing func set(_ level: Int32, _ option: Int32, _ value: Int32, _ what: String) throws(SystemError) {
     guard apus_set_int(descriptor, level, option, value) == 0 else { throw SystemError(what) }
   }

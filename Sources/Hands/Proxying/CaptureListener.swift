@@ -63,6 +63,10 @@ final class CaptureListener: PollTarget {
   }
 
   private func take(_ socket: consuming Socket, from peer: SocketAddress) {
+    if let check = pod.captureCheck, check.takes(socket, from: peer, as: listening.kind) {
+      socket.abortOnClose()
+      return
+    }
     guard pod.connections.count < Limits.connectionsPerPod else {
       worker.turnedAway.add(.connections)
       socket.abortOnClose()

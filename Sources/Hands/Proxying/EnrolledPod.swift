@@ -75,6 +75,8 @@ final class EnrolledPod {
   var judged: [UInt64: Connection] = [:]
   var ports = OnwardPorts()
   var isWithdrawn = false
+  /// Of an agent's pods, once they are served.
+  var captureCheck: CaptureCheck?
 
   /// What the mesh says of the pod itself, for every connection to ask: looked up once a snapshot.
   private struct Own {

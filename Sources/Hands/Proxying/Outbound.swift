@@ -48,6 +48,11 @@ final class Outbound: Opening, TunnelUser {
       socket.abortOnClose()
       return
     }
+    // A look at the pod's capture that comes too late to count.
+    if pod.captureCheck != nil, destination == CaptureCheck.nowhere(destination.ip.family) {
+      socket.abortOnClose()
+      return
+    }
     guard let connection = Connection.place(socket, AwaitingStart(), pod: pod, worker: worker) else { return }
     let outbound = Outbound(connection, source: source, destination: destination)
     connection.stage = .opening(outbound)

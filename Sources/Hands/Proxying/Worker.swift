@@ -22,6 +22,8 @@ final class Worker {
   /// There is a collector of traces.
   let keepsTraces: Bool
   private let activate: @Sendable (ServiceKey) -> Void
+  /// Of an agent: pods' capture is looked at from inside, and this is told what was found.
+  private let watcher: (@Sendable (CaptureFinding) -> Void)?
   /// Of a waypoint: takes the streams that peers open.
   private(set) var service: (any StreamService)?
   private var serviceDeadline: Instant?
@@ -58,6 +60,8 @@ final class Worker {
   var turnedAway = TurnedAway()
   /// How often a live connection was judged again.
   private var judgements: UInt64 = 0
+  /// How often a look at a pod's capture has found that it holds.
+  var captureChecks: UInt64 = 0
   /// The most ciphertext that one tunnel sent in one tick, in bytes.
   var largestFlush = 0
   /// Bytes that wait for applications' sockets, over all connections.
@@ -71,7 +75,7 @@ final class Worker {
   init(
     _ handle: WorkerHandle, capture: any CaptureLookup, records: RecordQueue, times: TunnelTimes,
     keepsTraces: Bool, activate: @escaping @Sendable (ServiceKey) -> Void,
-    service: ((WorkerDesk) -> any StreamService)?
+    watcher: (@Sendable (CaptureFinding) -> Void)?, service: ((WorkerDesk) -> any StreamService)?
   ) throws(SystemError) {
     self.keepsTraces = keepsTraces
     self.handle = handle
@@ -79,6 +83,7 @@ final class Worker {
     self.records = records
     self.times = times
     self.activate = activate
+    self.watcher = watcher
     home = try NetworkNamespace.current()
     poller = try Poller()
     try poller.add(handle.wakeUp.descriptor, .readable, token: 0)
@@ -280,17 +285,24 @@ final class Worker {
         return error
       }
     }
+    if let watcher { pod.captureCheck = CaptureCheck.begin(pod, on: self, watcher) }
     return nil
   }
 
   private func withdraw(_ uid: String) {
     guard let pod = pods.removeValue(forKey: uid) else { return }
     pod.isWithdrawn = true
+    endCaptureCheck(of: pod)
     for listener in pod.listeners { listener.close() }
     pod.listeners = []
     for connection in Array(pod.connections.values) { connection.abort(.failed("the pod is gone")) }
     for pipe in Array(pod.plainPipes.values) { pipe.end("the pod is gone") }
     endTunnels(of: pod, .ended("the pod is gone"))
+  }
+
+  private func endCaptureCheck(of pod: EnrolledPod) {
+    pod.captureCheck?.end()
+    pod.captureCheck = nil
   }
 
   private func endTunnels(of pod: EnrolledPod, _ reason: Tunnel.End) {
@@ -301,6 +313,7 @@ final class Worker {
     isDraining = true
     service?.drain()
     for pod in pods.values {
+      endCaptureCheck(of: pod)
       for listener in pod.listeners { listener.close() }
       pod.listeners = []
       for tunnel in pod.served.values { tunnel.drain() }
@@ -343,6 +356,7 @@ final class Worker {
     report.turnedAway = turnedAway
     report.tunnelCounts = tunnelCounts
     report.judgements = judgements
+    report.captureChecks = captureChecks
     report.largestFlush = largestFlush
     report.backlogBytes = backlog
     report.ticks = ticks

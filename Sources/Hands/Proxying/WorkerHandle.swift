@@ -27,10 +27,12 @@ public final class WorkerHandle: Sendable {
 
   /// Starts a worker on a thread of its own. With a `service`, which is made on that thread, it is a
   /// waypoint's: it serves one pod, itself. It calls `activate` on its thread, about once a second, while
-  /// connections wait for that waypoint. `keepsTraces`: there is a collector of traces.
+  /// connections wait for that waypoint. `keepsTraces`: there is a collector of traces. With a `watcher` it
+  /// looks at its pods' capture from inside, and tells, on its thread, when what it finds changes.
   public static func start(
     name: String, capture: any CaptureLookup, records: RecordQueue, times: TunnelTimes = TunnelTimes(),
     keepsTraces: Bool = false, activate: @escaping @Sendable (ServiceKey) -> Void,
+    watcher: (@Sendable (CaptureFinding) -> Void)? = nil,
     service: (@Sendable (WorkerDesk) -> any StreamService)? = nil
   ) throws(SystemError) -> WorkerHandle {
     let handle = try WorkerHandle()
@@ -38,7 +40,7 @@ public final class WorkerHandle: Sendable {
       do throws(SystemError) {
         try Worker(
           handle, capture: capture, records: records, times: times, keepsTraces: keepsTraces,
-          activate: activate, service: service
+          activate: activate, watcher: watcher, service: service
         ).run()
       } catch {
         preconditionFailure("a worker cannot start: \(error)")
@@ -148,6 +150,8 @@ public struct WorkerReport: Sendable {
   public var turnedAway = TurnedAway()
   /// How often a live connection was judged again because policy had changed, since the worker's start.
   public var judgements: UInt64 = 0
+  /// How often a look at a pod's capture from inside has found that it holds, since the worker's start.
+  public var captureChecks: UInt64 = 0
   /// The most ciphertext that one tunnel sent in one tick, in bytes.
   public var largestFlush = 0
 

@@ -22,6 +22,9 @@ actor Agent {
   nonisolated let log: Logger
   nonisolated let records: RecordQueue
   private let capture: Capture
+  private nonisolated let watch: CaptureWatch
+  /// Programs of other tools on our hooks.
+  nonisolated let neighbours: [HookNeighbour]
   let workers: [WorkerHandle]
   private var mesh = MeshState()
   private var snapshot = MeshSnapshot.unknown
@@ -55,6 +58,15 @@ actor Agent {
     capture = try Capture(
       CaptureOptions(
         controlGroup: controlGroup, pins: configuration.pins, host: try configuration.hostCookie()))
+    neighbours = capture.neighbours
+    for neighbour in neighbours { log.notice("\(neighbour)") }
+    let watch = CaptureWatch(log: log)
+    // What a process elsewhere opens is not captured, and so shows nothing.
+    let isWithin = ControlGroup.mayHoldThisProcess(controlGroup)
+    if !isWithin {
+      log.notice("pods' capture is not looked at: the agent is outside \(controlGroup)")
+    }
+    self.watch = watch
     let records = try RecordQueue(limit: configuration.keepsRecords ? RecordQueue.usualLimit : 0)
     self.records = records
     let lookup = KernelCapture(capture: capture)
@@ -62,7 +74,8 @@ actor Agent {
     workers = try (0..<configuration.workers).map { index in
       try WorkerHandle.start(
         name: "worker-\(index)", capture: lookup, records: records,
-        keepsTraces: configuration.collector != nil, activate: activation.activate)
+        keepsTraces: configuration.collector != nil, activate: activation.activate,
+        watcher: isWithin ? watch.take : nil)
     }
   }
 
@@ -227,6 +240,7 @@ actor Agent {
   private func withdraw(_ uid: String) async {
     guard let pod = pods.removeValue(forKey: uid) else { return }
     joins[uid] = nil
+    defer { watch.forget(uid) }
     do {
       try capture.withdraw(cookie: pod.plumbing.cookie)
     } catch {
@@ -283,7 +297,8 @@ actor Agent {
     pods.values.map { pod in
       PodReadiness.Reading(
         uid: pod.enrollment.uid, workload: "\(pod.enrollment.namespace)/\(pod.enrollment.name)",
-        identity: pod.identity, isKnown: !strangers.contains(pod.enrollment.uid))
+        identity: pod.identity, isKnown: !strangers.contains(pod.enrollment.uid),
+        captureProblem: watch.problem(of: pod.enrollment.uid))
     }
     .sorted { $0.workload < $1.workload }
   }
@@ -343,6 +358,9 @@ actor Agent {
 
   /// How often a connection of the host's was let to a pod past the mesh.
   func passedFromHost() -> UInt64 { capture.passedFromHost() }
+
+  /// How often a pod's capture was found not to hold.
+  nonisolated var captureViolations: UInt64 { watch.violations }
 
   /// The mesh as it is known now.
   var known: MeshSnapshot { snapshot }

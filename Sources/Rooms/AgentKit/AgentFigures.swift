@@ -12,6 +12,7 @@ struct AgentFigures: Sendable {
   var reports: [WorkerReport]
   var occupancy: [MapOccupancy]
   var passedFromHost: UInt64
+  var captureViolations: UInt64
   var discovery: DiscoveryFigures
   var issuance: IssuanceFigures
 
@@ -22,7 +23,8 @@ struct AgentFigures: Sendable {
     AgentFigures(
       pods: PodReadiness.all(await agent.readings(), await keeper.statuses()),
       snapshot: await agent.holdings(), reports: await agent.reports(), occupancy: await agent.occupancy(),
-      passedFromHost: await agent.passedFromHost(), discovery: subscription.figures,
+      passedFromHost: await agent.passedFromHost(), captureViolations: agent.captureViolations,
+      discovery: subscription.figures,
       issuance: await keeper.figures())
   }
 
@@ -47,6 +49,14 @@ struct AgentFigures: Sendable {
       "apus_host_connections_total", .counter,
       help: "Connections of this host's own sockets, such as probes, that went to pods past the mesh.")
     text.sample(passedFromHost)
+    text.begin(
+      "apus_capture_checks_total", .counter,
+      help: "Looks at a pod's capture from inside its namespace that found that it holds.")
+    text.sample(reports.reduce(0) { $0 + $1.captureChecks })
+    text.begin(
+      "apus_capture_violations_total", .counter,
+      help: "How often a pod's capture was found not to hold: its connections pass the agent by.")
+    text.sample(captureViolations)
   }
 
   private func writeWorkers(into text: inout MetricsText) {

@@ -31,7 +31,7 @@ struct AgentPages: Sendable {
       (
         configuration.admin,
         [
-          "/config_dump": dump, "/debug/flows": flows, "/debug/mesh": mesh,
+          "/config_dump": dump, "/debug/capture": capture, "/debug/flows": flows, "/debug/mesh": mesh,
           "/debug/profile": profile.page, "/debug/tunnels": tunnels,
           "/logging": logging.page,
         ], ["/logging": logging.action]
@@ -95,6 +95,14 @@ struct AgentPages: Sendable {
     }
   }
 
+  /// What capture needs of this kernel, and who else is on its hooks.
+  private var capture: PageServer.Maker {
+    { _ in
+      let text = await Task.detached { CaptureText.page(agent.neighbours, agent.configuration) }.value
+      return Page(text: text + "\n", contentType: "application/json")
+    }
+  }
+
   /// Tunnels with the serial numbers of both ends' certificates: which of them a rotation has replaced.
   private var tunnels: PageServer.Maker {
     { _ in
@@ -150,6 +158,7 @@ struct AgentPages: Sendable {
             "workloadState",
             MeshText.object(pods.map { StateDump.pod($0, connections[$0.reading.uid] ?? []) })
           ), ("pods", MeshText.list(pods.map { MeshText.text($0.reading.workload) })),
+          ("capture", CaptureText.page(agent.neighbours, agent.configuration)),
         ])
       }.value
       return Page(text: text + "\n", contentType: "application/json")

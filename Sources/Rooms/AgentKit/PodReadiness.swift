@@ -12,6 +12,8 @@ struct PodReadiness: Hashable, Sendable {
     var identity: Identity
     /// The control plane has told of it.
     var isKnown: Bool
+    /// Why capture does not hold, as seen from inside the pod's namespace.
+    var captureProblem: String?
   }
 
   let reading: Reading
@@ -28,6 +30,7 @@ struct PodReadiness: Hashable, Sendable {
   private static func judge(
     _ reading: Reading, _ certificate: IdentityStatus.State?, _ renewal: String?
   ) -> (String?, String?) {
+    if let problem = reading.captureProblem { return ("capture does not hold: \(problem)", nil) }
     guard reading.isKnown else { return ("the control plane has not told of it yet", nil) }
     return switch certificate {
     case nil, .initializing: ("no certificate yet for \(reading.identity)", nil)

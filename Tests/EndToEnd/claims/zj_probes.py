@@ -5,7 +5,10 @@ import json
 import os
 import re
 import socket
+import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
 
 from .. import netns
@@ -17,6 +20,9 @@ from .e_plaintext import STRICT
 PORT = 8080
 IP_TRANSPARENT, IPV6_TRANSPARENT = 19, 75
 ROUNDS = 10
+PASSED, HOLDS, VIOLATIONS = (
+    "apus_host_connections_total", "apus_capture_checks_total", "apus_capture_violations_total")
+TOLD_WITHIN = 5
 
 
 class Kubelet:
@@ -41,15 +47,15 @@ class Kubelet:
         with open(f"{self.group}/cgroup.procs", "w", encoding="ascii") as file:
             file.write("0")
 
-    def passed(self):
-        """What the node's agent has counted of such connections."""
+    def metric(self, name):
+        """A number on the page of the node's agent; the page is gathered once a second."""
 
         def page():
             with urllib.request.urlopen("http://127.0.0.1:15020/metrics", timeout=10) as answer:
                 return answer.read().decode()
 
         text = netns.inside(self.place, page)
-        return int(re.search(r"^apus_host_connections_total (\d+)$", text, re.MULTILINE).group(1))
+        return int(re.search(rf"^{name} (\d+)$", text, re.MULTILINE).group(1))
 
 
 def probed(kubelet, pod):
@@ -111,11 +117,10 @@ def probes(world):
         url = f"http://{pod.v4}:{PORT}/"
         world.mesh.wait(
             lambda: "error" in world.mesh.fetch(client, url, timeout=3)[0], "STRICT takes effect", 15)
-        before = kubelet.passed()
+        before = kubelet.metric(PASSED)
         addresses = probed(kubelet, pod)
-        # The page is gathered once a second.
         wanted = before + 2 * ROUNDS
-        world.mesh.wait(lambda: kubelet.passed() == wanted, f"{2 * ROUNDS} probes are counted", 10)
+        world.mesh.wait(lambda: kubelet.metric(PASSED) == wanted, f"{2 * ROUNDS} probes are counted", 10)
         tried = refused(world, client, pod, addresses, stranger)
         world.mesh.agent(client.node, "kill")
         try:
@@ -130,3 +135,49 @@ def probes(world):
         lambda: "error" not in world.mesh.fetch(client, url, timeout=3)[0], "PERMISSIVE is back", 15)
     served, names = 6 * ROUNDS, " and ".join(sorted(addresses))
     return f"{served} of {served} probes served as {names}, {tried} others refused"
+
+
+def unready(kubelet, pod):
+    """Why the node's agent says that a pod is not ready; None when it is."""
+
+    def page():
+        try:
+            url = f"http://127.0.0.1:15021/healthz/ready?workload={pod.namespace}/{pod.name}"
+            urllib.request.urlopen(url, timeout=10).close()
+        except urllib.error.HTTPError as error:
+            return error.read().decode().strip()
+
+    return netns.inside(kubelet.place, page)
+
+
+def held(world, kubelet):
+    """Waits until capture was found to hold three times a pod, over both families, and never not to."""
+    pods = [pod for pod in world.mesh.pods() if pod.node == kubelet.node and pod.captured_by]
+    wanted = kubelet.metric(HOLDS) + 3 * len(pods)
+    world.mesh.wait(lambda: kubelet.metric(HOLDS) >= wanted, f"{wanted} looks that found capture", 20)
+    hold(kubelet.metric(VIOLATIONS) == 0, f"{kubelet.metric(VIOLATIONS)} violations were counted")
+
+
+@claim("33b", "When a tool detaches a program of ours, pods' readiness says so, and a restart mends it")
+def detached(world):
+    pod = world.mesh.pod("production", "order-service-")
+    kubelet = Kubelet(world, pod.node)
+    held(world, kubelet)
+    hold(unready(kubelet, pod) is None, "the pod is not ready")
+    before = len(world.mesh.log(f"agent {pod.node}"))
+    pin = f"/sys/fs/bpf/apus-{world.mesh.name}/{pod.node}/link-connect4"
+    subprocess.run(["bpftool", "link", "detach", "pinned", pin], check=True, capture_output=True)
+    started = time.monotonic()
+    try:
+        reason = world.mesh.wait(lambda: unready(kubelet, pod), "the pod is told to be unready", 20)
+        took = time.monotonic() - started
+        hold("IPv4 connections that it opens pass the agent by" in reason, f"the reason is {reason}")
+        hold(took < TOLD_WITHIN, f"told only after {took:.1f} s")
+        line = world.logged(pod.node, before, re.compile(f"capture does not hold.*{pod.name}"))
+        hold("restart this node's agent" in line, f"no remedy in {line}")
+    finally:
+        world.mesh.agent(pod.node, "restart")
+    held(world, kubelet)
+    world.mesh.wait(lambda: unready(kubelet, pod) is None, "the pod is ready again", 20)
+    ok_bodies(world.mesh.fetch(pod, "http://payment-service/", count=ROUNDS))
+    return f"told after {took:.1f} s; ready and served after a restart"

@@ -61,6 +61,19 @@ public struct AgentDump: Sendable, Decodable {
     public var expirationTime: DumpTime
   }
 
+  /// What capture has of the agent's kernel.
+  public struct Capture: Sendable, Decodable {
+    /// Another tool's program on one of the hooks.
+    public struct Neighbour: Sendable, Decodable {
+      /// One sentence: who it is, and what that means.
+      public var says: String
+    }
+
+    /// By name, whether it is there.
+    public var features: [String: Bool]
+    public var neighbours: [Neighbour]
+  }
+
   /// What the agent was told.
   public struct Configuration: Sendable, Decodable {
     public var localNode: String?
@@ -69,6 +82,7 @@ public struct AgentDump: Sendable, Decodable {
   public var config: Configuration?
   public var workloadState: [String: Pod]?
   public var certificates: [Certificate]?
+  public var capture: Capture?
 
   /// Open connections of all pods; nil of an agent that does not tell of them.
   var connections: Int? {

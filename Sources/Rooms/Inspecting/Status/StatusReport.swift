@@ -115,6 +115,7 @@ public struct StatusReport: Sendable {
         .init("connections", "CONNECTIONS", minimum: 5, isNumber: true),
         .init("problem", "PROBLEM", minimum: 20),
         .init("version", "VERSION", isWide: true), .init("podsReady", nil), .init("certificatesValid", nil),
+        .init("capture", nil),
       ],
       names.map { name in
         node(name, told[name], reported[name]?.report, silence: unreachable.first { $0.name == name }, scope)
@@ -149,8 +150,17 @@ public struct StatusReport: Sendable {
         "podsReady": JSONTree(ready), "certificates": JSONTree(dump == nil ? nil : leaves.count),
         "certificatesValid": JSONTree(dump == nil ? nil : valid),
         "connections": JSONTree(report?.connections ?? dump?.connections), "problem": JSONTree(problem),
-        "version": JSONTree(report?.version),
+        "version": JSONTree(report?.version), "capture": Self.capture(dump?.capture),
       ], cells: cells)
+  }
+
+  /// What was tried of the node's kernel, and who else is on its hooks.
+  private static func capture(_ capture: AgentDump.Capture?) -> JSONTree {
+    guard let capture else { return .null }
+    return .object([
+      "features": .object(capture.features.mapValues { .boolean($0) }),
+      "neighbours": JSONTree(capture.neighbours.map(\.says)),
+    ])
   }
 
   /// Of one agent is known whether it listens; of all together whether they have everything.
