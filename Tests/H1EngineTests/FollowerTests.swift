@@ -80,4 +80,19 @@ import Testing
   @Test func givenUpIsForGood() {
     #expect(standing([(">", Self.get + Self.get), ("<", Self.answer), ("<", Self.answer)]).0 == .lost)
   }
+
+  /// Tens of thousands of chunks in one piece are as many events, for a moment.
+  @Test func smallChunksLeaveNoRoomBehind() {
+    let chunks = String(repeating: "1\r\na\r\n", count: 40_000)
+    var follower = H1Follower()
+    follower.sent(
+      Array("POST / HTTP/1.1\r\nHost: s\r\nTransfer-Encoding: chunked\r\n\r\n\(chunks)0\r\n\r\n".utf8).span)
+    var room = follower.eventRoom
+    #expect(room <= 64)
+    follower.answered(
+      Array("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\(chunks)0\r\n\r\n".utf8).span)
+    room = follower.eventRoom
+    let standing = follower.standing
+    #expect(room <= 64 && standing == .between)
+  }
 }

@@ -26,6 +26,10 @@ public struct H1Follower: ~Copyable, Sendable {
   public static let keptLimit = 16 << 10
   private static let safeMethods: Set<String> = ["GET", "HEAD", "OPTIONS", "TRACE"]
 
+  /// Room for events that is kept for the next bytes. A chunk takes six bytes and is an event, so who sends
+  /// small ones would make every connection hold megabytes.
+  private static let keptEvents = 16
+
   public private(set) var standing = Standing.between
   /// What was sent of the request, while it is `repeatable`.
   private var kept = ByteQueue()
@@ -46,6 +50,9 @@ public struct H1Follower: ~Copyable, Sendable {
 
   /// What was sent of the request that is `repeatable`; nothing otherwise.
   public borrowing func withKept(_ body: (Span<UInt8>) -> Void) { kept.withBytes(body) }
+
+  /// Events for which memory is held.
+  var eventRoom: Int { events.capacity }
 
   /// Bytes that went to the server.
   public mutating func sent(_ bytes: Span<UInt8>) {
@@ -74,7 +81,7 @@ public struct H1Follower: ~Copyable, Sendable {
       case .body, .trailers, .response: break
       }
     }
-    events.removeAll(keepingCapacity: true)
+    forgetEvents()
   }
 
   /// Bytes that came from the server.
@@ -107,7 +114,11 @@ public struct H1Follower: ~Copyable, Sendable {
       case .response, .request, .body, .trailers: break
       }
     }
-    events.removeAll(keepingCapacity: true)
+    forgetEvents()
+  }
+
+  private mutating func forgetEvents() {
+    events.removeAll(keepingCapacity: events.capacity <= Self.keptEvents)
   }
 
   private mutating func giveUp() {
