@@ -15,23 +15,26 @@ extension Connection {
     if carried.isLost { self.carried = nil }
   }
 
-  /// The waypoint has died with the tunnel. True when the connection goes on: nothing of an answer is lost,
-  /// and what was asked, if anything, may be asked again.
+  /// The waypoint has died with the tunnel. True when the connection goes on, or ends in order: nothing of an
+  /// answer is lost, and what was asked, if anything, may be asked again.
   func carryOver() -> Bool {
-    guard let carried, case .relaying = stage, !isReadEnded, !isWriteEnding, outgoing.isEmpty,
-      !pod.isWithdrawn, !worker.isDraining, let onward = carried.carryOver()
+    guard let carried, case .relaying = stage, failure == nil, !pod.isWithdrawn,
+      let onward = carried.carryOver(isAsked: isReadEnded, isAnswered: isWriteEnding),
+      onward == .ends || !worker.isDraining
     else { return false }
     partner = .none
     isStreamClosed = false
+    withheldCredit = 0
     switch onward {
+    case .ends:
+      endReading()
+      endWriting()
     case .waits:
       worker.tunnelCounts.carriedOver += 1
-      stage = .opening(AwaitingRequest(self))
-      setInterest(Connection.relayed)
-    case .repeats:
-      worker.tunnelCounts.repeated += 1
-      setInterest(Readiness())
-      Outbound.again(self)
+      AwaitingSuccessor.begin(self, isDue: false)
+    case .dials:
+      if carried.repeats { worker.tunnelCounts.repeated += 1 } else { worker.tunnelCounts.carriedOver += 1 }
+      AwaitingSuccessor.begin(self, isDue: true)
     }
     return true
   }
