@@ -66,6 +66,39 @@ struct CarriedEndTests {
     client.close()
   }
 
+  /// That is no crash: with the key, or the root, goes what was opened with it.
+  @Test(arguments: [true, false]) func whatWeEndOurselvesIsOver(_ isForgotten: Bool) async throws {
+    let waypoints = try await DyingWaypoints()
+    let (client, first, _) = try await waypoints.idle()
+    let pods = waypoints.pods
+    if isForgotten {
+      pods.clientWorker.forget(pods.clientIdentity)
+    } else {
+      let other = try CertificateIssuer(trustDomain: .clusterLocal, now: Clock.wall() / 1_000_000_000)
+      try pods.publishCredentials(
+        pods.clientIdentity, to: pods.clientWorker, generation: 2, issuer: other, roots: other.bundle)
+    }
+    await first.waitForTheEnd()
+    await #expect(throws: SystemError.self) {
+      guard try await !client.receive().isEmpty else { throw SystemError.timedOut }
+    }
+    #expect(await pods.clientWorker.report().tunnelCounts.carriedOver == 0)
+    client.close()
+  }
+
+  /// Nobody speaks for the client any more, whether its waypoint lives or not.
+  @Test func whoWaitsForASuccessorEndsWithTheKey() async throws {
+    let waypoints = try await DyingWaypoints()
+    let (client, first, _) = try await waypoints.idle()
+    first.close()
+    try await waypoints.carried()
+    waypoints.pods.clientWorker.forget(waypoints.pods.clientIdentity)
+    await #expect(throws: SystemError.self) {
+      guard try await !client.receive().isEmpty else { throw SystemError.timedOut }
+    }
+    client.close()
+  }
+
   /// The whole answer is at the agent: what its client has yet to read does not die with the waypoint.
   @Test(arguments: [true, false]) func anAnswerThatIsReadSlowlyArrives(_ isLast: Bool) async throws {
     let waypoints = try await DyingWaypoints()

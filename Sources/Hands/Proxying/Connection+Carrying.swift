@@ -38,4 +38,9 @@ extension Connection {
     }
     return true
   }
+
+  /// Its waypoint has died, and no other has been dialed.
+  var awaitsSuccessor: Bool {
+    if case .opening(let opening) = stage { opening is AwaitingSuccessor } else { false }
+  }
 }

@@ -251,7 +251,11 @@ final class Worker {
     credentials[identity] = nil
     for pod in pods.values where pod.facts.identity == identity {
       for listener in pod.listeners { listener.credentialsChanged() }
-      endTunnels(of: pod, .ended("the pod's identity is no longer held here"))
+      let words = "the pod's identity is no longer held here"
+      endTunnels(of: pod, .ended(words))
+      for connection in Array(pod.connections.values) where connection.awaitsSuccessor {
+        connection.abort(.failed(words))
+      }
     }
   }
 
