@@ -183,4 +183,26 @@ struct CarriedEndTests {
     #expect(try await waypoints.endsInOrder())
     client.close()
   }
+
+  /// The successor is told of the span that the connection's record tells of.
+  @Test func aConnectionThatGoesOnStaysInItsTrace() async throws {
+    let waypoints = try await DyingWaypoints(keepsTraces: true)
+    waypoints.pods.trace("a", client: 1_000_000, server: 0)
+    let serving = Task {
+      let (first, stream) = try await waypoints.next()
+      _ = try await first.heard(in: stream, until: "\r\n\r\n")
+      first.close()
+      let (second, again) = try await waypoints.next()
+      _ = try await second.heard(in: again, until: "\r\n\r\n")
+      try await second.say(DyingWaypoints.answer, in: again)
+      return (first.field("traceparent", of: stream), second.field("traceparent", of: again), second)
+    }
+    let client = try await waypoints.pods.dial()
+    try await client.send(Array(DyingWaypoints.get.utf8))
+    try await waypoints.expect(DyingWaypoints.answer, at: client)
+    let (before, after, second) = try await serving.value
+    #expect(before != nil && before == after)
+    client.close()
+    second.close()
+  }
 }

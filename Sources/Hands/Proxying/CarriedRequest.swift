@@ -1,5 +1,6 @@
 import Bytes
 import H1Engine
+import HTTPModel
 
 /// What the agent of a client knows of a connection of HTTP/1.x through a waypoint, so that the connection
 /// can outlive the waypoint: a waypoint that crashes takes neither the connections that were idle there nor
@@ -12,6 +13,10 @@ final class CarriedRequest {
   private var again = ByteQueue()
   /// The request under way, or the silence, has been led to a second waypoint: once is enough.
   private var isRepeated = false
+  /// The connection's place in a trace, which it keeps.
+  let place: Traceparent?
+
+  init(_ place: Traceparent?) { self.place = place }
 
   /// It has to be followed no longer.
   var isLost: Bool { follower.standing == .lost }
