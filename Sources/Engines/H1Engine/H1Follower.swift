@@ -63,6 +63,9 @@ public struct H1Follower: ~Copyable, Sendable {
     if standing == .repeatable { kept.withBytes(body) }
   }
 
+  /// Bytes that are kept, also of what may turn out not to be a request.
+  public var keptBytes: Int { kept.count }
+
   /// The end of the response that is under way is the end of the connection.
   public var endsByClose: Bool { standing == .underway && responses.state == .untilClose }
 

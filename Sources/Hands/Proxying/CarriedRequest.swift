@@ -15,11 +15,16 @@ final class CarriedRequest {
   private var isRepeated = false
   /// The connection's place in a trace, which it keeps.
   let place: Traceparent?
+  /// Of `keptBytes`, as much as the worker has counted.
+  var counted = 0
 
   init(_ place: Traceparent?) { self.place = place }
 
   /// It has to be followed no longer.
   var isLost: Bool { follower.standing == .lost }
+
+  /// Bytes of memory that hold what may have to be sent again.
+  var keptBytes: Int { follower.keptBytes + again.count }
 
   func sent(_ bytes: Span<UInt8>) {
     // A request is another matter than the silence before it.

@@ -6,13 +6,29 @@ extension Connection {
   /// The socket has given bytes for the waypoint.
   func follow(_ carried: CarriedRequest, _ bytes: Span<UInt8>) {
     carried.sent(bytes)
-    if carried.isLost { self.carried = nil }
+    if carried.isLost || !count(carried) { stopFollowing() }
   }
 
   /// The waypoint has sent bytes.
   func follow(_ carried: CarriedRequest, _ pieces: GatherList, of batch: Span<UInt8>) {
     pieces.forEachRest(after: 0) { range in carried.answered(batch.extracting(range)) }
-    if carried.isLost { self.carried = nil }
+    if carried.isLost || !count(carried) { stopFollowing() }
+  }
+
+  /// Counts what is kept; false when it is more than the worker may keep.
+  private func count(_ carried: CarriedRequest) -> Bool {
+    guard worker.keptRequests.change(from: carried.counted, to: carried.keptBytes) else {
+      worker.turnedAway.add(.keptRequests)
+      return false
+    }
+    carried.counted = carried.keptBytes
+    return true
+  }
+
+  func stopFollowing() {
+    guard let carried else { return }
+    worker.keptRequests.forget(carried.counted)
+    self.carried = nil
   }
 
   /// The waypoint has died with the tunnel. True when the connection goes on, or ends in order: nothing of an
@@ -20,7 +36,7 @@ extension Connection {
   func carryOver() -> Bool {
     guard let carried, case .relaying = stage, failure == nil, !pod.isWithdrawn,
       let onward = carried.carryOver(isAsked: isReadEnded, isAnswered: isWriteEnding),
-      onward == .ends || !worker.isDraining
+      onward == .ends || !worker.isDraining, count(carried)
     else { return false }
     partner = .none
     isStreamClosed = false

@@ -62,6 +62,8 @@ final class Worker {
   var largestFlush = 0
   /// Bytes that wait for applications' sockets, over all connections.
   var backlog = 0
+  /// What is kept for the case that a waypoint dies.
+  var keptRequests = KeptRequests()
   private var dirty: [Tunnel] = []
   /// Tunnels that have had their share of this tick and go on in the next.
   private var postponed: [Tunnel] = []
@@ -349,6 +351,7 @@ final class Worker {
     report.judgements = judgements
     report.largestFlush = largestFlush
     report.backlogBytes = backlog
+    report.keptBytes = keptRequests.bytes
     report.ticks = ticks
     return report
   }
