@@ -14,7 +14,9 @@ from EndToEnd import kustomize
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DEPLOY = f"{ROOT}/Deploy/kubernetes"
-OVERLAYS = sorted(os.path.basename(os.path.dirname(one)) for one in glob.glob(f"{DEPLOY}/*/kustomization.yaml"))
+OVERLAYS = sorted(
+    os.path.basename(os.path.dirname(one)) for one in glob.glob(f"{DEPLOY}/*/kustomization.yaml")
+)
 # The schemas of the API, of the oldest and of a recent version that are told to work.
 SCHEMAS, VERSIONS = "kubernetes-validate==1.34.1", ("1.30", "1.34")
 VALIDATE = """
@@ -24,7 +26,8 @@ for one in json.load(sys.stdin):
         try:
             k.validate(one, version, strict=True)
         except k.ValidationError as error:
-            print(json.dumps([one["kind"], one["metadata"]["name"], version, f"{error.path}: {error.message}"]))
+            message = f"{error.path}: {error.message}"
+            print(json.dumps([one["kind"], one["metadata"]["name"], version, message]))
         except k.SchemaNotFoundError as error:
             print(json.dumps([one["kind"], one["metadata"]["name"], version, str(error)]))
 """
@@ -43,7 +46,7 @@ def schemas():
 
 
 def faults(objects):
-    """What the schemas say against objects; those of definitions that are not Kubernetes' own are left out."""
+    """What the schemas say against objects; kinds that are not Kubernetes' own are left out."""
     own = [one for one in objects if one["kind"] != "GatewayClass"]
     answer = subprocess.run(
         [schemas(), "-c", VALIDATE, *VERSIONS], input=json.dumps(own), capture_output=True, text=True
@@ -156,7 +159,9 @@ class Deployment(unittest.TestCase):
         seen = 0
         for objects in self.all.values():
             for name, _, container in containers(objects):
-                program = os.path.basename(container.get("command", [""])[0]) or name.replace("clean", "agent")
+                program = os.path.basename(container.get("command", [""])[0]) or name.replace(
+                    "clean", "agent"
+                )
                 known = flags_of(program)
                 for word in container["args"]:
                     if word.startswith("--"):
@@ -173,7 +178,9 @@ class Deployment(unittest.TestCase):
         for one in hook["webhooks"]:
             self.assertEqual(one["failurePolicy"], "Ignore")
             [expression] = one["namespaceSelector"]["matchExpressions"]
-            self.assertEqual((expression["operator"], expression["values"]), ("NotIn", ["kube-system", "apus-system"]))
+            self.assertEqual(
+                (expression["operator"], expression["values"]), ("NotIn", ["kube-system", "apus-system"])
+            )
 
     def test_what_is_not_rendered_is_an_error(self):
         folder = f"{DEPLOY}/kind"
@@ -200,7 +207,9 @@ class Images(unittest.TestCase):
     def test_the_stages_are_there(self):
         with open(f"{ROOT}/Deploy/images/Dockerfile", encoding="utf-8") as file:
             text = file.read()
-        self.assertEqual(re.findall(r"^FROM \S+ AS (\w+)", text, re.M), ["build", "agent", "control", "waypoint"])
+        self.assertEqual(
+            re.findall(r"^FROM \S+ AS (\w+)", text, re.M), ["build", "agent", "control", "waypoint"]
+        )
         self.assertEqual(text.count("USER 1337:1337"), 2)
 
 

@@ -249,7 +249,9 @@ class Clustered:
         told = {
             (one["metadata"]["namespace"], one["metadata"]["name"])
             for one in self.cluster.list("Pod")
-            if any(c["type"] == "Ready" and c["status"] == "True" for c in one["status"].get("conditions", []))
+            if any(
+                c["type"] == "Ready" and c["status"] == "True" for c in one["status"].get("conditions", [])
+            )
         }
         return ready and ready <= told
 
@@ -333,7 +335,9 @@ class Clustered:
         connection = http.client.HTTPConnection("apus-control.apus-system.svc", timeout=20)
         connection.sock = netns.inside(self.mesh.place("fabric"), ask)
         try:
-            connection.request("POST", "/validate?timeout=10s", json.dumps(body), {"content-type": "application/json"})
+            connection.request(
+                "POST", "/validate?timeout=10s", json.dumps(body), {"content-type": "application/json"}
+            )
             answer = connection.getresponse()
             text = answer.read()
             if answer.status != 200:

@@ -43,7 +43,8 @@ import Testing
     let config = try Kubeconfig(
       Self.text(
         user:
-          "exec: {apiVersion: client.authentication.k8s.io/v1, command: aws, args: [eks, get-token], env: [{name: A, value: b}]}"
+          "exec: {apiVersion: client.authentication.k8s.io/v1, command: aws, args: [eks, get-token], "
+          + "env: [{name: A, value: b}]}"
       ))
     #expect(
       config.plugin

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BPFRuntime
+import FoundationEssentials
 import Glibc
 import Reactor
 
@@ -24,7 +25,7 @@ struct Clean: AsyncParsableCommand {
       StandardError.say("apus-agent: \(error)")
       throw ExitCode(1)
     }
-    if let cniSocket { unsafe unlink(cniSocket) }
+    if let cniSocket { try? FileManager.default.removeItem(atPath: cniSocket) }
     StandardError.say("apus-agent: nothing is left at \(pins)")
     guard stay else { return }
     let signals = try SignalWatch([SIGTERM, SIGINT])

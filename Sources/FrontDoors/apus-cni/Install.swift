@@ -18,8 +18,8 @@ struct Install: AsyncParsableCommand {
     abstract: "Put the plugin on this node, last in the chain of its network configuration.",
     discussion: """
       The first network configuration of the folder, which is the one that container runtimes take, is \
-      edited in one step and stays as it is otherwise; a single plugin's (.conf) becomes a list, and its file \
-      is kept aside. With --watch it stays, and puts back what another program takes out.
+      edited in one step and stays as it is otherwise; a single plugin's (.conf) becomes a list, and its \
+      file is kept aside. With --watch it stays, and puts back what another program takes out.
       """)
 
   @OptionGroup var places: NodePlaces
@@ -32,8 +32,9 @@ struct Install: AsyncParsableCommand {
   private static let interval = Interval.seconds(2)
 
   func validate() throws {
-    guard socket.hasPrefix("/"), socket.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != 0x22 && $0 != 0x5c })
-    else { throw ValidationError("--socket takes an absolute path.") }
+    // Neither quotes nor backslashes: it is written into JSON.
+    let isPlain = socket.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != 0x22 && $0 != 0x5c }
+    guard socket.hasPrefix("/"), isPlain else { throw ValidationError("--socket takes an absolute path.") }
   }
 
   func run() async throws {

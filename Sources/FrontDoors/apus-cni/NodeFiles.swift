@@ -1,6 +1,5 @@
 import CNI
 import FoundationEssentials
-import Glibc
 import Reactor
 
 /// The files of a node that the plugin is put into and taken out of.
@@ -31,7 +30,7 @@ struct NodeFiles: Sendable {
     guard let name = try first() else {
       throw Failure(
         description:
-          "\(configurations) holds no network configuration yet: the node's own CNI plugin has to be there first")
+          "\(configurations) holds no network configuration yet: the node's own CNI plugin comes first")
     }
     let path = "\(configurations)/\(name)"
     let bytes = try read(path)
@@ -74,13 +73,13 @@ struct NodeFiles: Sendable {
         let former = String(path.dropLast(Self.aside.count))
         let list = "\(configurations)/\(Self.listName(of: String(name.dropLast(Self.aside.count))))"
         try move(path, to: former)
-        unsafe unlink(list)
+        remove(list)
         done.append("\(former) is as it was")
         continue
       }
-      guard let bytes = try? read(path), let list = try? NetworkList(bytes), let edited = list.removing() else {
-        continue
-      }
+      guard let bytes = try? read(path), let list = try? NetworkList(bytes),
+        let edited = list.removing()
+      else { continue }
       // A list that we made of a single plugin's file goes when that comes back.
       let single = name.hasSuffix(".conflist") ? String(name.dropLast(4)) : name
       if Files.size("\(configurations)/\(single)\(Self.aside)") != nil { continue }
@@ -88,7 +87,7 @@ struct NodeFiles: Sendable {
       done.append("\(path) is as it was")
     }
     let program = "\(programs)/\(NetworkList.type)"
-    if unsafe unlink(program) == 0 { done.append("\(program) is gone") }
+    if remove(program) { done.append("\(program) is gone") }
     return done.isEmpty ? "there was nothing to take off" : done.joined(separator: "; ")
   }
 
@@ -130,9 +129,14 @@ struct NodeFiles: Sendable {
   }
 
   private func move(_ path: String, to other: String) throws(Failure) {
-    guard unsafe rename(path, other) == 0 else {
-      throw Failure(description: "\(path) cannot be moved: \(SystemError("rename", code: errno))")
+    do { try FileManager.default.moveItem(atPath: path, toPath: other) } catch {
+      throw Failure(description: "\(path) cannot be moved to \(other)")
     }
+  }
+
+  @discardableResult
+  private func remove(_ path: String) -> Bool {
+    (try? FileManager.default.removeItem(atPath: path)) != nil
   }
 
   private static func using<Value>(

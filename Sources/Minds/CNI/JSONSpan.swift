@@ -142,7 +142,9 @@ struct JSONSpan {
     }
   }
 
-  private func skipContainer(_ start: Int, _ depth: Int, _ end: UInt8, isObject: Bool) throws(Failure) -> Int {
+  private func skipContainer(
+    _ start: Int, _ depth: Int, _ end: UInt8, isObject: Bool
+  ) throws(Failure) -> Int {
     var position = skipSpace(start + 1)
     while byte(position) != end {
       if isObject {

@@ -18,7 +18,9 @@ public struct NetworkList {
 
   /// Reads a list of plugins (`.conflist`).
   public init(_ bytes: [UInt8]) throws(Failure) {
-    guard bytes.count <= Self.limit else { throw Failure(description: "it is larger than \(Self.limit) bytes") }
+    guard bytes.count <= Self.limit else {
+      throw Failure(description: "it is larger than \(Self.limit) bytes")
+    }
     span = JSONSpan(bytes)
     do throws(JSONSpan.Failure) {
       guard let found = try span.value("plugins", of: try span.root()) else {

@@ -102,7 +102,8 @@ public struct PluginCall: Sendable {
     guard !namespace.isEmpty, !name.isEmpty, !uid.isEmpty else {
       throw Failure(
         4,
-        "CNI_ARGS does not name the pod by K8S_POD_NAMESPACE, K8S_POD_NAME and K8S_POD_UID: the container runtime is too old"
+        "CNI_ARGS does not name the pod by K8S_POD_NAMESPACE, K8S_POD_NAME and K8S_POD_UID: "
+          + "the container runtime is too old"
       )
     }
   }

@@ -7,8 +7,8 @@ public struct AgentConfiguration: Sendable {
   public var node: String
   /// The CNI plugin's socket (`istio.workload.zds`).
   public var zds: String
-  /// Where `apus-cni` finds this agent; with it the pods are those that the control plane lists, and `zds` has
-  /// no part. Nil for another node agent's enrollment over `zds`.
+  /// Where `apus-cni` finds this agent; with it the pods are those that the control plane lists, and `zds`
+  /// has no part. Nil for another node agent's enrollment over `zds`.
   public var cniSocket: String?
   /// The host's processes, by which running pods are found.
   public var hostProcesses = "/proc"

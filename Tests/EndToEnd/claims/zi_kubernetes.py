@@ -73,9 +73,7 @@ def faults(world):
             spoil()
             cluster.put(policy("AuthorizationPolicy", name, "legacy", {"rules": [{}]}))
             cluster.faults.heal()
-            mesh.wait(
-                lambda: clustered.figure("apus_control_resources") == before + 1, f"{what}: told", 60
-            )
+            mesh.wait(lambda: clustered.figure("apus_control_resources") == before + 1, f"{what}: told", 60)
             cluster.delete("AuthorizationPolicy", "legacy", name)
             mesh.wait(lambda: clustered.figure("apus_control_resources") == before, f"{what}: gone", 60)
             same(ask(clustered, web, question(ORDERS)), 200)
@@ -120,7 +118,9 @@ def broken(world):
         # Others are not held up.
         allow = {"selector": {"matchLabels": {"app": "order-service"}}, "action": "DENY", "rules": [{}]}
         cluster.put(policy("AuthorizationPolicy", "shut", "production", allow))
-        mesh.wait(lambda: ask(clustered, web, question(ORDERS))[0].get("status") != 200, "the DENY is in force")
+        mesh.wait(
+            lambda: ask(clustered, web, question(ORDERS))[0].get("status") != 200, "the DENY is in force"
+        )
         cluster.delete("AuthorizationPolicy", "production", "shut")
         cluster.delete("PeerAuthentication", "production", "web")
         mesh.wait(lambda: not closed(), "open again")
@@ -143,7 +143,9 @@ def successor(world):
         mesh.wait(lambda: clustered.figure("apus_control_generation") > 0, "it publishes", 30)
         hold(cluster.get("Secret", SYSTEM, "apus-ca-secret") == secret, "the root was made anew")
         cluster.put(policy("AuthorizationPolicy", "shut", "production", {"action": "DENY", "rules": [{}]}))
-        mesh.wait(lambda: ask(clustered, web, question(ORDERS))[0].get("status") != 200, "the DENY is in force")
+        mesh.wait(
+            lambda: ask(clustered, web, question(ORDERS))[0].get("status") != 200, "the DENY is in force"
+        )
         seconds = time.monotonic() - moment
         cluster.delete("AuthorizationPolicy", "production", "shut")
         mesh.wait(lambda: ask(clustered, web, question(ORDERS))[0].get("status") == 200, "served again")
@@ -194,7 +196,9 @@ def admission(world):
         root = {"selector": {"matchLabels": {"app": "x"}}, "mtls": {"mode": "STRICT"}}
         beside = clustered.review(policy("PeerAuthentication", "p", "istio-system", root))
         hold(beside["allowed"] is False and "APUS203" in beside["status"]["message"], f"{beside}")
-        nowhere = policy("AuthorizationPolicy", "a", "production", {"selector": {"matchLabels": {"app": "gone"}}})
+        nowhere = policy(
+            "AuthorizationPolicy", "a", "production", {"selector": {"matchLabels": {"app": "gone"}}}
+        )
         warned = clustered.review(nowhere)
         hold(warned["allowed"] is True and "APUS103" in str(warned.get("warnings")), f"no warning: {warned}")
         other = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "production"}}
@@ -231,7 +235,9 @@ def replicas(world):
             mesh.wait(lambda: _published(clustered, 16013), "the second one has read the cluster", 30)
             hold(clustered.leader() == leader, "the second one took the lease from a living leader")
             same_resources = clustered.figure("apus_control_resources", 16013)
-            hold(same_resources == clustered.figure("apus_control_resources"), "they publish different meshes")
+            hold(
+                same_resources == clustered.figure("apus_control_resources"), "they publish different meshes"
+            )
             hold(
                 clustered.review(policy("PeerAuthentication", "p", "production", {}), port=16014)["allowed"],
                 "the second one does not judge",
@@ -248,7 +254,9 @@ def replicas(world):
             mesh.wait(lambda: clustered.figure("apus_control_generation") > 0, "it is awake", 30)
             hold(clustered.leader() == "second", "two lead")
         mesh.wait(lambda: clustered.leader() == leader, "a leader that ends lets go", 30)
-        return f"the other one led {seconds:.0f} s after the first fell silent, and again at once after its end"
+        return (
+            f"the other one led {seconds:.0f} s after the first fell silent, and again at once after its end"
+        )
 
 
 def _published(clustered, port):
@@ -275,7 +283,10 @@ class Adopting(Clustered):
         super().__init__(world, flags=("--adopt",))
 
 
-@claim("33h", "An agent adopts running pods, lets go of those that leave the mesh, and outlives its control plane")
+@claim(
+    "33h",
+    "An agent adopts running pods, lets go of those that leave the mesh, and outlives its control plane",
+)
 def adoption(world):
     with world.beside(Adopting) as clustered:
         cluster, mesh = clustered.cluster, clustered.mesh
@@ -321,7 +332,10 @@ def adoption(world):
         os.kill(before, signal.SIGKILL)
         mesh.wait(lambda: mesh.agent_process(node) not in (None, before), "another agent", 30)
         mesh.wait(served, "the new agent has adopted its pods", 60)
-        return "served, denied and refused as with a CNI plugin; left and came back by label; adopted again after kill -9"
+        return (
+            "served, denied and refused as with a CNI plugin; left and came back by label; adopted again "
+            "after kill -9"
+        )
 
 
 class Sandbox:
@@ -353,10 +367,11 @@ class Sandbox:
         text = json.dumps(config)
         if previous:
             text = text[:-1] + f', "prevResult":{self.previous}}}'
+        pod = f"IgnoreUnknown=1;K8S_POD_NAMESPACE={namespace};K8S_POD_NAME={name}"
         environment = {
             "CNI_COMMAND": command, "CNI_CONTAINERID": "c1", "CNI_NETNS": self.path, "CNI_IFNAME": "eth0",
             "CNI_PATH": "/opt/cni/bin", "PATH": os.environ["PATH"],
-            "CNI_ARGS": f"IgnoreUnknown=1;K8S_POD_NAMESPACE={namespace};K8S_POD_NAME={name};K8S_POD_UID={uid}",
+            "CNI_ARGS": f"{pod};K8S_POD_UID={uid}",
         }  # fmt: skip
         program = os.path.join(self.clustered.world.binaries, "apus-cni")
         answer = subprocess.run(
@@ -376,11 +391,18 @@ class Sandbox:
         return any(line.split()[1].endswith(f":{port:04X}") for line in text.splitlines()[1:])
 
 
-@claim("33i", "The CNI plugin, called as a runtime calls it: no enrolled pod starts before its capture is in place")
+@claim(
+    "33i",
+    "The CNI plugin, called as a runtime calls it: no enrolled pod starts before its capture is in place",
+)
 def plugin(world):
     with world.beside(Adopting) as clustered, Sandbox(clustered, "10.244.1.201") as box:
         cluster, mesh = clustered.cluster, clustered.mesh
-        spec = {"nodeName": "node-1", "serviceAccountName": "default", "containers": [{"name": "c", "image": "i"}]}
+        spec = {
+            "nodeName": "node-1",
+            "serviceAccountName": "default",
+            "containers": [{"name": "c", "image": "i"}],
+        }
         for space, name in (("production", "late"), ("legacy", "out")):
             metadata = {"name": name, "namespace": space, "uid": f"uid-of-{name}-1"}
             cluster.put({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
@@ -419,7 +441,9 @@ def plugin(world):
         )
 
 
-@claim("33j", "The plugin is put last into a node's network configuration, put back, and taken out to the byte")
+@claim(
+    "33j", "The plugin is put last into a node's network configuration, put back, and taken out to the byte"
+)
 def installation(world):
     program = os.path.join(world.binaries, "apus-cni")
     calico = '{\n  "name": "net", "cniVersion": "0.3.1",\n  "plugins": [\n    {"type": "calico"}\n  ]\n}\n'

@@ -57,7 +57,8 @@ public struct Kubeconfig: Hashable, Sendable {
     guard cluster.boolean("insecure-skip-tls-verify") != true else {
       throw Failure(
         description:
-          "cluster \(clusterName) asks for insecure-skip-tls-verify, which is refused: give its certificate-authority"
+          "cluster \(clusterName) asks for insecure-skip-tls-verify, which is refused: "
+          + "give its certificate-authority"
       )
     }
     guard cluster.string("proxy-url") == nil else {

@@ -60,7 +60,11 @@ struct CNIListener: Sendable {
     let folder = path.split(separator: "/").dropLast().joined(separator: "/")
     try? FileManager.default.createDirectory(atPath: "/\(folder)", withIntermediateDirectories: true)
     let listener = try SeqPacket.listen(on: path)
-    guard unsafe chmod(path, 0o600) == 0 else { throw SystemError("chmod(\(path))", code: errno) }
+    do {
+      try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+    } catch {
+      throw SystemError("chmod(\(path))", code: EACCES)
+    }
     while !Task.isCancelled {
       do throws(SystemError) {
         guard calls.value.withLock({ $0 < Self.maximumCalls }) else {

@@ -58,7 +58,8 @@ enum PodSandbox {
   private static func addresses(in namespace: borrowing NetworkNamespace) throws -> [IPAddress] {
     try namespace.insideAny {
       let netlink = try NetlinkSession()
-      return try netlink.links().lazy.filter { $0.name != "lo" }.flatMap { try netlink.addresses(of: $0.name) }
+      let links = try netlink.links().filter { $0.name != "lo" }
+      return try links.flatMap { try netlink.addresses(of: $0.name) }
     }
   }
 }

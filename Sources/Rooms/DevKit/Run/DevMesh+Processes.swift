@@ -119,7 +119,9 @@ extension DevMesh {
   private func spawnAgent(_ node: DevNode) throws -> ChildProcess {
     let number = node.number
     var words = [binary("apus-agent"), "run", "--node", node.name]
-    words += options.adopts ? ["--cni-socket", paths.cniSocket(number)] : ["--zds", paths.enrollmentSocket(number)]
+    words +=
+      options.adopts
+      ? ["--cni-socket", paths.cniSocket(number)] : ["--zds", paths.enrollmentSocket(number)]
     words += ["--control", "\(AddressPlan.fabricV4):15012", "--control-root", paths.rootCertificate]
     words += ["--token", "/proc/self/fd/3", "--cgroup", nodeGroup(number).path]
     words += ["--pins", "\(teardown?.pins ?? "")/\(node.name)", "--log-level", options.logLevel]
