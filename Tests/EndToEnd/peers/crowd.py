@@ -40,7 +40,10 @@ def ask_on(number, ask):
                     url.hostname, url.port or 80, timeout=ask.get("timeout", 30))
             connection.request(ask.get("method", "GET"), target, ask.get("body"), ask.get("headers", {}))
             reply = connection.getresponse()
+            # Stays only where the rest does not come: an answer has begun, and cannot be had again.
+            facts["begun"] = True
             body = reply.read()
+            del facts["begun"]
             facts |= {"status": reply.status, "reason": reply.headers.get("x-apus-reason")}
             facts |= {"body": body.decode(errors="replace")} if ask.get("bodies") else {}
         except (OSError, http.client.HTTPException) as error:
