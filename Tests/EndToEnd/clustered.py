@@ -14,11 +14,11 @@ import tempfile
 import threading
 import urllib.request
 
-from . import netns
+from . import kustomize, netns
 from .claim import CannotRun, Refuted
 from .kube import Certificates, Cluster, User
 from .mesh import UP_TIMEOUT, Mesh
-from .world import OUTSIDE_V4, SHOP
+from .world import OUTSIDE_V4, ROOT, SHOP
 
 PORT = 6443
 SYSTEM = "apus-system"
@@ -118,8 +118,11 @@ class Clustered:
         self._certificates = Certificates(self.folder)
         self._prepare()
         account = f"system:serviceaccount:{SYSTEM}:apus-control"
-        groups = ("system:masters", "system:serviceaccounts")
-        self.cluster.identities.add("control", User(account, groups))
+        # With the rights that are shipped, and no others.
+        shipped = kustomize.render(f"{ROOT}/Deploy/kubernetes/base")
+        self.cluster.authorize(*[one for one in shipped if one["apiVersion"].startswith("rbac.")])
+        self.user = User(account, ("system:serviceaccounts", f"system:serviceaccounts:{SYSTEM}"))
+        self.cluster.identities.add("control", self.user)
         words = ["up", self.directory, "--nodes", str(self.mesh.nodes), "--detach", "--waypoint-idle", "6"]
         words += ["--cluster", self.kubeconfig("control"), *self.flags]
         starting = subprocess.Popen(

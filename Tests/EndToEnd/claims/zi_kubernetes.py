@@ -52,6 +52,7 @@ def whole(world):
         same(ask(clustered, order, question(PAYMENTS, "POST", body=BODY)), 201)
         asking = {one["user"] for one in cluster.counters.listed()}
         hold(asking == {f"system:serviceaccount:{SYSTEM}:apus-control"}, f"others asked the API: {asking}")
+        hold(not cluster.roles.refused, f"the shipped roles refuse {cluster.roles.refused[:3]}")
         return (
             f"first request {first['seconds']:.2f} s; {len(running)} waypoints prepared, from and to zero; "
             f"{len(policies)} policies with conditions; agents asked the API nothing"
