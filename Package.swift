@@ -104,7 +104,7 @@ let package = Package(
     room("Minds", "MeshIndex", ["MeshModel"]),
     room("Minds", "Tokens", ["TLSEngine", "HTTPModel", "MeshModel"]),
     room("Minds", "Resilience", ["Bytes", "HTTPModel", "MeshModel"]),
-    room("Minds", "Manifests", ["TLSEngine", "Patterns", "HTTPModel", "MeshModel", yams]),
+    room("Minds", "Manifests", ["TLSEngine", "Patterns", "HTTPModel", "MeshModel", "Bytes", yams]),
     room("Minds", "Enrollment"),
     room("Minds", "HTTPRouting", ["Patterns", "HTTPModel", "MeshModel"]),
     room("Minds", "MeshCodec", ["MeshModel", "MeshAPI", protobuf]),
@@ -114,6 +114,10 @@ let package = Package(
     room(
       "Wires", "Transport",
       ["Reactor", "TLSEngine", "H2Engine", "H1Engine", "RPC", "Bytes", "HTTPModel", "MeshModel", logging]),
+
+    room(
+      "Wires", "Fetching",
+      ["Tokens", "Reactor", "TLSEngine", "H1Engine", "HTTPModel", "MeshModel", "Bytes"]),
 
     // 5 Hands: do input and output
     room(
@@ -148,10 +152,10 @@ let package = Package(
     room(
       "Hands", "Reporting",
       ["Transport", "RPC", "TLSEngine", "Reactor", "MeshAPI", "MeshModel", "Bytes", logging]),
-    room(
-      "Hands", "Fetching",
-      ["Tokens", "Reactor", "TLSEngine", "H1Engine", "HTTPModel", "MeshModel", "Bytes"]),
     room("Hands", "ManifestWatch", ["Reactor", "Manifests", "MeshModel", "Bytes", logging]),
+    room(
+      "Hands", "ClusterWatch",
+      ["Fetching", "Manifests", "Reactor", "TLSEngine", "HTTPModel", "MeshModel", "Bytes", logging]),
 
     // 6 Rooms
     room(
@@ -166,7 +170,8 @@ let package = Package(
     room(
       "Rooms", "ControlKit",
       [
-        "Publication", "Authority", "ManifestWatch", "Manifests", "Telemetry", "Fetching", "MeshCodec",
+        "Publication", "Authority", "ManifestWatch", "ClusterWatch", "Manifests", "Telemetry", "Fetching",
+        "MeshCodec",
         "MeshGraph", "MeshAPI", "TLSEngine", "Transport", "RPC", "Reactor", "MeshModel", "Bytes", protobuf,
         logging,
       ]),
@@ -289,7 +294,8 @@ let package = Package(
     tests(
       "ControlKit",
       [
-        "TestSupport", "Authority", "Subscription", "Reporting", "Telemetry", "MeshGraph", "Transport",
+        "TestSupport", "ClusterWatch", "Fetching", "Manifests", "Authority", "Subscription", "Reporting",
+        "Telemetry", "MeshGraph", "Transport",
         "TLSEngine", "RPC", "Reactor", "MeshCodec", "MeshAPI",
         "MeshModel", "Bytes", protobuf, logging,
       ]),
@@ -311,6 +317,7 @@ let package = Package(
         "Fetching", "Manifests", "MeshCodec", "MeshGraph", "Transport", "TestSupport", "Reactor", "MeshModel",
         "Bytes", logging,
       ]),
+    tests("ClusterWatch", ["Manifests", "Fetching", "Reactor", "TLSEngine", "MeshModel", "Bytes", logging]),
     tests("ManifestWatch", ["Manifests", "TLSEngine", "MeshModel", "Reactor", "Bytes", logging]),
     tests(
       "WaypointKit",

@@ -64,7 +64,7 @@ final class PodLab: Sendable {
     let nowhere = SocketAddress(.loopback(.v4), 1)
     return try Agent(
       AgentConfiguration(
-        node: "node", zds: "/nonexistent", control: nowhere, controlName: "control",
+        node: "node", zds: "/nonexistent", control: .address(nowhere), controlName: "control",
         controlRoot: "/nonexistent",
         token: "/nonexistent", controlGroup: options.controlGroup, pins: options.pins, workers: 1,
         trustDomain: .clusterLocal, clusterDomain: "cluster.local", readiness: nowhere, metrics: nowhere,

@@ -48,7 +48,7 @@ struct AuthorityReloadTests {
     #expect(try Files.text("\(site.directory)/root.pem") == old.pem)
 
     try site.write(old.pem + new.pem, to: "roots.pem")
-    site.control.reload()
+    await site.control.reload()
     #expect(try Files.text("\(site.directory)/root.pem") == old.pem + new.pem)
     let announced = try await site.chain(of: "web")
     #expect(announced.last == old.pem + new.pem)
@@ -56,7 +56,7 @@ struct AuthorityReloadTests {
 
     try site.write(new.pem, to: "ca.pem")
     try site.write(new.key.pemForTests(), to: "ca.key")
-    site.control.reload()
+    await site.control.reload()
     #expect(try Files.text("\(site.directory)/root.pem") == new.pem + old.pem)
     let signed = try await site.chain(of: "web")
     #expect(signed.last == new.pem + old.pem)
@@ -65,7 +65,7 @@ struct AuthorityReloadTests {
     #expect(try old.signs(#require(site.control.certificate.settings.credentials).leaf.pem))
 
     try site.write(new.pem, to: "roots.pem")
-    site.control.reload()
+    await site.control.reload()
     #expect(try Files.text("\(site.directory)/root.pem") == new.pem)
     #expect(try await site.chain(of: "web").last == new.pem)
     #expect(try new.signs(#require(site.control.certificate.settings.credentials).leaf.pem))
@@ -80,7 +80,7 @@ struct AuthorityReloadTests {
     try await site.control.start()
     try site.write(new.pem, to: "ca.pem")
     try site.write(new.key.pemForTests(), to: "ca.key")
-    site.control.reload()
+    await site.control.reload()
     #expect(
       site.catcher.lines.contains {
         $0.hasPrefix("warning ") && $0.contains("was not trusted until now") && $0.contains("CN=new")
@@ -109,7 +109,7 @@ struct AuthorityReloadTests {
     ] {
       let seen = site.catcher.lines.count
       try site.write(text, to: file)
-      site.control.reload()
+      await site.control.reload()
       let said = site.catcher.lines.dropFirst(seen)
       #expect(
         said.contains { $0.hasPrefix("error the earlier authority stays") && $0.contains(reason) },
@@ -155,11 +155,11 @@ struct AuthorityReloadTests {
     let own = site.control.authority.issuer.root
     #expect(site.control.roots == own.pem + other.pem)
     try site.write(other.pem + ended.pem, to: "roots.pem")
-    site.control.reload()
+    await site.control.reload()
     #expect(site.control.roots == own.pem + other.pem)
     #expect(site.catcher.lines.contains { $0.contains("left out") && $0.contains("CN=ended") })
     try site.write("", to: "roots.pem")
-    site.control.reload()
+    await site.control.reload()
     #expect(site.control.roots == own.pem + other.pem)
     await site.control.stop()
   }

@@ -65,7 +65,7 @@ final class ControlSite: Sendable {
     try write("token-of-the-node-1\n", to: "token")
     let subscription = Subscription(
       Subscription.Settings(
-        address: control.address, name: "apus-control", rootFile: "\(directory)/root.pem",
+        address: .address(control.address), name: "apus-control", rootFile: "\(directory)/root.pem",
         tokenFile: "\(directory)/token", nodeID: "ztunnel~127.0.0.1~a.b~b.svc.cluster.local",
         nodeName: "node-1"),
       on: thread, log: catcher.logger)

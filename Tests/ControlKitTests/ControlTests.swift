@@ -94,11 +94,11 @@ struct ControlTests {
     let site = try ControlSite()
     try await site.control.start()
     try site.write("{", to: "tokens.json")
-    site.control.reload()
+    await site.control.reload()
     _ = try await site.certificate(of: "web")
     #expect(site.catcher.lines.contains { $0.contains("the earlier node tokens stay") })
     try site.write(#"{"node-1": "another-token-of-node-1"}"#, to: "tokens.json")
-    site.control.reload()
+    await site.control.reload()
     let refusal = await #expect(throws: RPCStatus.self) { try await site.certificate(of: "web") }
     #expect(refusal?.code == .unauthenticated)
     _ = try await site.certificate(of: "web", token: "another-token-of-node-1")

@@ -44,12 +44,12 @@ struct OutsideTrustTests {
       trusted(held) == ["former.example": .own, "partner.example": .foreign(pem: first.pem)])
 
     try site.write(second.pem, to: "partner.pem")
-    site.control.reload()
+    await site.control.reload()
     await held.follow(&batches) { trusted($0)["partner.example"] == .foreign(pem: second.pem) }
     #expect(trusted(held)["partner.example"] == .foreign(pem: second.pem))
 
     try site.write("-----BEGIN", to: "partner.pem")
-    site.control.reload()
+    await site.control.reload()
     #expect(
       site.catcher.lines.contains {
         $0.hasPrefix("error the earlier roots of a foreign") && $0.contains("partner.pem: malformed")
@@ -60,7 +60,7 @@ struct OutsideTrustTests {
     #expect(trusted(held)["partner.example"] == .foreign(pem: second.pem))
 
     try site.write("\n", to: "partner.pem")
-    site.control.reload()
+    await site.control.reload()
     await held.follow(&batches) { trusted($0)["partner.example"] == nil }
     #expect(trusted(held) == ["former.example": .own])
     await site.control.stop()

@@ -109,7 +109,7 @@ struct ReportTests {
     try site.write("token-of-the-node-1\n", to: "token")
     let sender = ReportSender(
       ReportSender.Settings(
-        address: site.control.address, name: "apus-control", rootFile: "\(site.directory)/root.pem",
+        address: .address(site.control.address), name: "apus-control", rootFile: "\(site.directory)/root.pem",
         tokenFile: "\(site.directory)/token"),
       on: site.thread, log: site.catcher.logger)
     let (told, telling) = AsyncStream.makeStream(of: Void.self)

@@ -76,7 +76,7 @@ final class SmallAuthority: Sendable {
 
   var configuration: IssuanceConfiguration {
     IssuanceConfiguration(
-      address: address, serverName: Self.name, rootsFile: rootsFile, tokenFile: tokenFile, lifetime: 3_600)
+      address: .address(address), serverName: Self.name, rootsFile: rootsFile, tokenFile: tokenFile, lifetime: 3_600)
   }
 
   func start() throws {

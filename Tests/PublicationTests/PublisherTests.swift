@@ -147,7 +147,7 @@ struct PublisherTests {
     _ = try await one.follow { $0.mind.isSynced }
     _ = try await two.follow { $0.mind.isSynced }
     server.nodes.forget(DiscoveryServer.token)
-    server.publisher.reauthenticate()
+    await server.publisher.reauthenticate()
     let ended = one.stream
     await #expect(throws: RPCStatus.self) { try await ended.receive() }
     try server.publisher.publish([service("a"), service("b")])

@@ -25,7 +25,18 @@ struct Run: AsyncParsableCommand {
   @Option(help: "The CNI plugin's enrollment socket (SOCK_SEQPACKET).")
   var zds = "/var/run/ztunnel/ztunnel.sock"
 
-  @Option(help: "The control plane, ADDRESS:PORT.")
+  @Option(
+    help: ArgumentHelp(
+      """
+      Where apus-cni, our own CNI plugin, finds this agent. With it the pods of this node are those that the \
+      control plane lists, running ones are found by their processes, and --zds has no part.
+      """, valueName: "path"))
+  var cniSocket: String?
+
+  @Option(help: "With --cni-socket: the host's processes.")
+  var hostProc = "/proc"
+
+  @Option(help: "The control plane, ADDRESS:PORT or NAME:PORT.")
   var control: String
 
   @Option(help: "The DNS name in the control plane's certificate.")
@@ -103,11 +114,19 @@ struct Run: AsyncParsableCommand {
     return address
   }
 
+  private func place(_ text: String) throws -> ServerPlace {
+    guard let place = ServerPlace(text) else {
+      throw ValidationError(
+        "--control takes ADDRESS:PORT or NAME:PORT, for example 127.0.0.1:15012, not '\(text)'.")
+    }
+    return place
+  }
+
   private func agentConfiguration() throws -> AgentConfiguration {
     let domain: TrustDomain
     do { domain = try TrustDomain(trustDomain) } catch { throw ValidationError("--trust-domain: \(error).") }
     var configuration = AgentConfiguration(
-      node: node, zds: zds, control: try address(control, "--control"), controlName: controlName,
+      node: node, zds: zds, control: try place(control), controlName: controlName,
       controlRoot: controlRoot, token: token, controlGroup: cgroup, pins: pins, workers: workers,
       trustDomain: domain,
       clusterDomain: clusterDomain, readiness: try address(readiness, "--readiness"),
@@ -115,6 +134,8 @@ struct Run: AsyncParsableCommand {
       drainSeconds: drainSeconds)
     configuration.collector = try otlpEndpoint.map(collector)
     configuration.keepsRecords = !noRecords
+    configuration.cniSocket = cniSocket
+    configuration.hostProcesses = hostProc
     configuration.hostNamespace = noHostProbes ? nil : hostNetns
     return configuration
   }

@@ -11,7 +11,8 @@ struct ApusControl: ParsableCommand {
     commandName: "apus-control",
     abstract: "Publishes the mesh to the nodes' agents and certifies the identities of their pods.",
     discussion: """
-      It reads Kubernetes manifests from directories, compiles them into a mesh, and serves it over xDS \
+      It reads Kubernetes manifests from directories, or the objects of a cluster, compiles them into a \
+      mesh, and serves it over xDS \
       (delta ADS) and Istio's certificate service, on one TLS port. An edit takes effect when the directory \
       has been quiet for 100 ms. A directory with an error keeps its last good state, and the log says which \
       line is wrong and what to do.

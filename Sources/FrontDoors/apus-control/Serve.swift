@@ -37,7 +37,9 @@ struct Serve: ParsableCommand {
     help: ArgumentHelp(
       "A directory of manifests (*.yaml, *.yml, *.json); repeat it for several, which make one mesh.",
       valueName: "dir"))
-  var manifests: [String]
+  var manifests: [String] = []
+
+  @OptionGroup var kubernetes: KubernetesOptions
 
   @Option(help: ArgumentHelp("Where discovery and certificates are served.", valueName: "address:port"))
   var listen: String
@@ -88,14 +90,18 @@ struct Serve: ParsableCommand {
   var caRoots: String?
 
   @Option(
-    help: ArgumentHelp("Write the root certificates here, PEM, once it serves.", valueName: "file"))
-  var rootOut: String
+    help: ArgumentHelp(
+      "Write the root certificates here, PEM, once it serves. Not needed with --kubernetes.",
+      valueName: "file"))
+  var rootOut: String?
 
   @Option(
     help: ArgumentHelp(
-      "Which bearer token stands for which node: JSON {\"NODE\": \"TOKEN\"}. Read again on SIGHUP.",
-      valueName: "file"))
-  var nodeTokens: String
+      """
+      Which bearer token stands for which node: JSON {"NODE": "TOKEN"}. Read again on SIGHUP. With \
+      --kubernetes the cluster's TokenReview says it.
+      """, valueName: "file"))
+  var nodeTokens: String?
 
   @Option(
     help: ArgumentHelp(
@@ -170,7 +176,8 @@ struct Serve: ParsableCommand {
   }
 
   private func settings() throws -> ControlConfiguration {
-    guard !manifests.isEmpty else { throw ValidationError("Say where the manifests are: --manifests DIR.") }
+    let cluster = try kubernetes.settings()
+    try check(cluster)
     if let leafLifetime, !Self.leafLifetimes.contains(leafLifetime) {
       throw ValidationError(
         "--leaf-lifetime takes \(Self.leafLifetimes.lowerBound) to \(Self.leafLifetimes.upperBound) seconds.")
@@ -187,6 +194,7 @@ struct Serve: ParsableCommand {
       }
       configuration.rootMemory = caMemory
     }
+    configuration.cluster = cluster
     configuration.page = try pagePlace()
     configuration.trustDomainAliases = try trustDomainAlias.map {
       try self.domain($0, "--trust-domain-alias")
@@ -201,6 +209,29 @@ struct Serve: ParsableCommand {
     configuration.collector = try otlpEndpoint.map(collector)
     configuration.trustBundles = try bundles([domain] + configuration.trustDomainAliases)
     return configuration
+  }
+
+  /// Exactly one source of objects, and what belongs to it.
+  private func check(_ cluster: ClusterSettings?) throws {
+    guard cluster != nil else {
+      guard !manifests.isEmpty else {
+        throw ValidationError(
+          "Say where the manifests are: --manifests DIR, or --kubernetes for a cluster's.")
+      }
+      for (flag, value) in [("--root-out FILE", rootOut), ("--node-tokens FILE", nodeTokens)]
+      where value == nil {
+        throw ValidationError("--manifests needs \(flag).")
+      }
+      return
+    }
+    let others = [
+      ("--manifests", !manifests.isEmpty), ("--node-tokens", nodeTokens != nil), ("--ca-cert", caCert != nil),
+      ("--ca-key", caKey != nil), ("--ca-memory", caMemory != nil), ("--ca-roots", caRoots != nil),
+      ("--launcher", launcher != nil),
+    ]
+    for (flag, isGiven) in others where isGiven {
+      throw ValidationError("\(flag) has no meaning with --kubernetes: the cluster says it.")
+    }
   }
 
   private func pagePlace() throws -> ControlConfiguration.PagePlace? {

@@ -35,7 +35,7 @@ struct ApusWaypoint: AsyncParsableCommand {
   @Option(help: "Its own address, where tunnels are taken (port 15008); repeat it for the other family.")
   var address: [String]
 
-  @Option(help: "The control plane, ADDRESS:PORT.")
+  @Option(help: "The control plane, ADDRESS:PORT or NAME:PORT.")
   var control: String
 
   @Option(help: "The DNS name in the control plane's certificate.")
@@ -142,7 +142,7 @@ struct ApusWaypoint: AsyncParsableCommand {
     }
     guard (0...3600).contains(drainSeconds) else { throw ValidationError("--drain-seconds takes 0 to 3600.") }
     var settings = WaypointSettings(
-      waypoint: name, pod: pod, addresses: addresses, control: try socket(control, "--control"),
+      waypoint: name, pod: pod, addresses: addresses, control: try place(control),
       controlRoot: controlRoot, token: token, readiness: try socket(readiness, "--readiness"),
       metrics: try socket(metrics, "--metrics"))
     do {
@@ -165,6 +165,14 @@ struct ApusWaypoint: AsyncParsableCommand {
     do throws(FetchError) { return try Collector(endpoint) } catch {
       throw ValidationError("--otlp-endpoint takes http://HOST:PORT, not '\(endpoint)': \(error.reason).")
     }
+  }
+
+  private func place(_ text: String) throws -> ServerPlace {
+    guard let place = ServerPlace(text) else {
+      throw ValidationError(
+        "--control takes ADDRESS:PORT or NAME:PORT, for example 127.0.0.1:15012, not '\(text)'.")
+    }
+    return place
   }
 
   private func socket(_ text: String, _ flag: String) throws -> SocketAddress {

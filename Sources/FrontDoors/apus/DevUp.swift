@@ -74,6 +74,10 @@ struct DevUp: ParsableCommand {
         + "172.30.255.254.",
       valueName: "url"))
   var otlpEndpoint: String?
+  @Option(help: ArgumentHelp("For tests: the kubeconfig of a cluster to follow.", visibility: .hidden))
+  var cluster: String?
+  @Flag(help: .hidden)
+  var adopt = false
   @Option(help: "Of agents and control plane: trace, debug, info, notice, warning or error.")
   var logLevel = "info"
   @Option(help: "With --detach: seconds to wait for readiness.")
@@ -101,6 +105,8 @@ struct DevUp: ParsableCommand {
       options.otlpEndpoint = otlpEndpoint
       options.controlFlags = controlFlags
       options.page = try pageChoice()
+      options.kubeconfig = cluster.map(Self.absolute)
+      options.adopts = adopt
       if detach, !detached {
         let words = Array(CommandLine.arguments.dropFirst()) + ["--detached"]
         try DetachedUp(options: options, timeout: timeout).run(words)

@@ -8,4 +8,6 @@ public enum MethodPath {
   /// The message is a `MeshReport` as JSON, the answer is empty: gRPC leaves the form of messages to those
   /// who call.
   public static let report = "/apus.report.v1.Observer/Report"
+  /// The messages are a `NodePodsQuestion` and a `NodePodsAnswer` as JSON.
+  public static let nodePods = "/apus.node.v1.Roster/Pods"
 }

@@ -18,13 +18,13 @@ public final class CertificateAuthority: Sendable {
   /// Whom to believe and what to grant.
   public struct Evidence: Sendable {
     /// The node that a bearer token belongs to.
-    var node: @Sendable (_ token: String) -> String?
+    var node: @Sendable (_ token: String) async -> String?
     /// Whether a pod of that identity runs on the node. May wait for the mesh to be told of a pod that
     /// starts.
     var runs: @Sendable (_ identity: Identity, _ node: String) async -> Bool
 
     public init(
-      node: @escaping @Sendable (_ token: String) -> String?,
+      node: @escaping @Sendable (_ token: String) async -> String?,
       runs: @escaping @Sendable (_ identity: Identity, _ node: String) async -> Bool
     ) {
       self.node = node
@@ -110,7 +110,7 @@ public final class CertificateAuthority: Sendable {
   private func answer(
     _ asked: inout Asked, token: String?, _ message: [UInt8]
   ) async throws(RPCStatus) -> [UInt8] {
-    let node = try caller(token)
+    let node = try await caller(token)
     asked.node = node
     guard let request = try? Istio_V1_Auth_IstioCertificateRequest(serializedBytes: message) else {
       throw RPCStatus(.invalidArgument, "not an IstioCertificateRequest")
@@ -137,9 +137,9 @@ public final class CertificateAuthority: Sendable {
     return bytes
   }
 
-  private func caller(_ token: String?) throws(RPCStatus) -> String {
+  private func caller(_ token: String?) async throws(RPCStatus) -> String {
     guard let token else { throw RPCStatus(.unauthenticated, "there is no bearer token") }
-    guard let node = evidence.node(token) else {
+    guard let node = await evidence.node(token) else {
       throw RPCStatus(.unauthenticated, "the bearer token is not known")
     }
     guard take(node) else {

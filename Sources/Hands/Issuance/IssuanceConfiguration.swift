@@ -3,7 +3,7 @@ public import MeshModel
 /// Where certificates come from, and how this node proves itself there.
 public struct IssuanceConfiguration: Sendable {
   /// The authority (`IstioCertificateService`).
-  public var address: SocketAddress
+  public var address: ServerPlace
   /// The DNS name in the authority's own certificate.
   public var serverName: String
   /// The file with the roots of the authority's own certificate, PEM; watched for changes.
@@ -14,7 +14,7 @@ public struct IssuanceConfiguration: Sendable {
   public var lifetime: Int64
 
   public init(
-    address: SocketAddress, serverName: String, rootsFile: String, tokenFile: String,
+    address: ServerPlace, serverName: String, rootsFile: String, tokenFile: String,
     lifetime: Int64 = 86_400
   ) {
     self.address = address

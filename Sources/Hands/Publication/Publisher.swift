@@ -55,13 +55,13 @@ public final class Publisher: Sendable {
     var refusals: UInt64 = 0
   }
 
-  private let authenticate: @Sendable (String) -> String?
+  private let authenticate: @Sendable (String) async -> String?
   private let log: Logger
   private let builder = Mutex(CatalogBuilder())
   private let state = Mutex(State())
 
   /// `authenticate` gives the node that a bearer token belongs to.
-  public init(authenticate: @escaping @Sendable (_ token: String) -> String?, log: Logger) {
+  public init(authenticate: @escaping @Sendable (_ token: String) async -> String?, log: Logger) {
     self.authenticate = authenticate
     self.log = log
   }
@@ -69,7 +69,7 @@ public final class Publisher: Sendable {
   /// The method that answers `MethodPath.deltaDiscovery`.
   public var method: RPCMethod {
     .stream(limit: Self.maximumRequest) { [self] call, stream throws(RPCStatus) in
-      let subscriber = try admit(call, stream)
+      let subscriber = try await admit(call, stream)
       defer { remove(subscriber) }
       try await subscriber.serve()
     }
@@ -98,9 +98,9 @@ public final class Publisher: Sendable {
   }
 
   /// Ends the streams whose token does not stand for their node any more.
-  public func reauthenticate() {
-    for subscriber in state.withLock({ Array($0.subscribers.values) })
-    where authenticate(subscriber.token) != subscriber.node {
+  public func reauthenticate() async {
+    for subscriber in state.withLock({ Array($0.subscribers.values) }) {
+      guard await authenticate(subscriber.token) != subscriber.node else { continue }
       subscriber.end("its token is not valid any more")
     }
   }
@@ -150,8 +150,8 @@ public final class Publisher: Sendable {
     }
   }
 
-  private func admit(_ call: RPCCall, _ stream: RPCStream) throws(RPCStatus) -> Subscriber {
-    guard let token = call.head.bearerToken, let node = authenticate(token) else {
+  private func admit(_ call: RPCCall, _ stream: RPCStream) async throws(RPCStatus) -> Subscriber {
+    guard let token = call.head.bearerToken, let node = await authenticate(token) else {
       let reason = call.head.bearerToken == nil ? "there is no bearer token" : "the bearer token is not known"
       throw refuse(RPCStatus(.unauthenticated, reason), "\(call.peer)", node: nil)
     }

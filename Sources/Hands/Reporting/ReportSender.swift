@@ -13,7 +13,7 @@ import Transport
 public struct ReportSender: Sendable {
   /// Where the control plane is, and as whom to speak to it.
   public struct Settings: Sendable {
-    public var address: SocketAddress
+    public var address: ServerPlace
     /// The DNS name in the control plane's certificate.
     public var name: String
     /// PEM file; read again for each connection.
@@ -21,7 +21,7 @@ public struct ReportSender: Sendable {
     /// Read again for each report.
     public var tokenFile: String
 
-    public init(address: SocketAddress, name: String, rootFile: String, tokenFile: String) {
+    public init(address: ServerPlace, name: String, rootFile: String, tokenFile: String) {
       self.address = address
       self.name = name
       self.rootFile = rootFile

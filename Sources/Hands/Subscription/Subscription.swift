@@ -13,7 +13,7 @@ import Transport
 public actor Subscription {
   /// Where the control plane is, and as whom to ask it.
   public struct Settings: Sendable {
-    public var address: SocketAddress
+    public var address: ServerPlace
     /// The DNS name in the control plane's certificate.
     public var name: String
     /// PEM file; read again for each connection, so that roots can change.
@@ -27,7 +27,7 @@ public actor Subscription {
     public var waypoint: WaypointName?
 
     public init(
-      address: SocketAddress, name: String, rootFile: String, tokenFile: String, nodeID: String,
+      address: ServerPlace, name: String, rootFile: String, tokenFile: String, nodeID: String,
       nodeName: String, waypoint: WaypointName? = nil
     ) {
       self.address = address

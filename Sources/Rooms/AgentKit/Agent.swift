@@ -31,10 +31,14 @@ actor Agent {
   /// Pods of which the mesh does not tell yet, by uid: they have no certificate.
   private var strangers: Set<String> = []
   private(set) var isSynced = false
+  /// How often the mesh has changed.
+  private(set) var meshChanges: UInt64 = 0
   private var ledger = EnrollmentLedger()
   /// Pods that could not be served: what an earlier agent captured of them stays captured, and so refused.
   private var unserved = UnservedPods()
   private var pods: [String: AgentPod] = [:]
+  /// When each pod was enrolled, by uid.
+  private var joins: [String: Instant] = [:]
   /// How many pods speak under an identity; its certificate is held as long as one does.
   private var holders: [Identity: Int] = [:]
   /// Counts what workers were given to open tunnels with.
@@ -87,6 +91,7 @@ actor Agent {
       for waiter in awaitingSync { waiter.resume() }
       awaitingSync = []
     }
+    meshChanges += 1
     snapshot = mesh.snapshot()
     for worker in workers { worker.publish(snapshot) }
     for uid in strangers {
@@ -126,6 +131,13 @@ actor Agent {
   }
 
   var hasPodList: Bool { ledger.isComplete }
+  var enrolled: [PodEnrollment] { ledger.enrolled }
+
+  func isServed(_ uid: String) -> Bool { pods[uid] != nil }
+  func joined(_ uid: String) -> Instant? { joins[uid] }
+
+  /// The pod is to be captured, and its network namespace is not known.
+  func note(unserved uid: String) { unserved.insert(uid, cookie: nil) }
 
   /// AddWorkload: serves the pod of this network namespace; throws what the CNI plugin should be told.
   func add(_ enrollment: PodEnrollment, _ namespace: borrowing NetworkNamespace) async throws {
@@ -173,6 +185,7 @@ actor Agent {
       throw error
     }
     pods[enrollment.uid] = pod
+    joins[enrollment.uid] = Clock.now()
     certify(pod)
     log.info(
       "serving a pod",
@@ -227,6 +240,7 @@ actor Agent {
   private func withdraw(_ uid: String) async {
     guard let pod = pods.removeValue(forKey: uid) else { return }
     defer { watch.forget(uid) }
+    joins[uid] = nil
     do {
       try capture.withdraw(cookie: pod.plumbing.cookie)
     } catch {

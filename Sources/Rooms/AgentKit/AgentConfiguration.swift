@@ -7,8 +7,13 @@ public struct AgentConfiguration: Sendable {
   public var node: String
   /// The CNI plugin's socket (`istio.workload.zds`).
   public var zds: String
+  /// Where `apus-cni` finds this agent; with it the pods are those that the control plane lists, and `zds` has
+  /// no part. Nil for another node agent's enrollment over `zds`.
+  public var cniSocket: String?
+  /// The host's processes, by which running pods are found.
+  public var hostProcesses = "/proc"
   /// The control plane: xDS and certificates.
-  public var control: SocketAddress
+  public var control: ServerPlace
   /// The DNS name in the control plane's certificate.
   public var controlName: String
   /// The file with the control plane's root certificates, PEM.
@@ -37,7 +42,7 @@ public struct AgentConfiguration: Sendable {
   public var keepsRecords = true
 
   public init(
-    node: String, zds: String, control: SocketAddress, controlName: String, controlRoot: String,
+    node: String, zds: String, control: ServerPlace, controlName: String, controlRoot: String,
     token: String,
     controlGroup: String?, pins: String, workers: Int, trustDomain: TrustDomain, clusterDomain: String,
     readiness: SocketAddress, metrics: SocketAddress, admin: SocketAddress, drainSeconds: Int

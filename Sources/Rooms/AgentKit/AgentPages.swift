@@ -150,8 +150,8 @@ struct AgentPages: Sendable {
             MeshText.object([
               ("localNode", MeshText.text(agent.configuration.node)),
               ("clusterDomain", MeshText.text(agent.configuration.clusterDomain)),
-              ("xdsAddress", MeshText.text(agent.configuration.control)),
-              ("caAddress", MeshText.text(agent.configuration.control)),
+              ("xdsAddress", MeshText.text(agent.configuration.control.description)),
+              ("caAddress", MeshText.text(agent.configuration.control.description)),
             ])
           ), ("certificates", MeshText.list(statuses.map(StateDump.certificate))),
           (

@@ -57,6 +57,7 @@ public enum AgentProcess {
     let witness = AgentWitness(agent, keeper, subscription, edges, version: version)
     var tasks =
       startTasks(agent, keeper, sink, edges, subscription, thread) + pages
+      + followPods(agent, configuration, thread, log)
       + [report(witness, configuration, thread, log)]
     let send = try configuration.collector?.sender(on: thread)
     if let exporter, let send {
@@ -106,6 +107,37 @@ public enum AgentProcess {
     return Task(executorPreference: thread) { await reporter.run { await witness.document() } }
   }
 
+  /// Where the pods of this node are heard of.
+  private static func followPods(
+    _ agent: Agent, _ configuration: AgentConfiguration, _ thread: ReactorThread, _ log: Logger
+  ) -> [Task<Void, Never>] {
+    guard let socket = configuration.cniSocket else {
+      // The CNI plugin is dialed once the mesh is known: a pod is only acknowledged by an agent that can
+      // serve it.
+      return [
+        Task(executorPreference: thread) {
+          await agent.synced()
+          await agent.followPods()
+        }
+      ]
+    }
+    let roster = RosterLink(configuration, on: thread)
+    return [
+      Task(executorPreference: thread) {
+        await agent.synced()
+        await agent.followRoster(roster, processes: configuration.hostProcesses)
+      },
+      Task(executorPreference: thread) {
+        let listener = CNIListener(agent, roster, on: thread, log: log)
+        do throws(SystemError) { try await listener.run(at: socket) } catch {
+          log.critical(
+            "no pod can be started: the CNI plugin cannot reach this agent",
+            metadata: ["socket": "\(socket)", "error": "\(error)"])
+        }
+      },
+    ]
+  }
+
   private static func startTasks(
     _ agent: Agent, _ keeper: IdentityKeeper, _ sink: RecordSink, _ edges: EdgeTable,
     _ subscription: Subscription, _ thread: ReactorThread
@@ -121,12 +153,6 @@ public enum AgentProcess {
           await agent.take(batch)
           sink.rules.adopt(await agent.telemetry)
         }
-      },
-      // The CNI plugin is dialed once the mesh is known: a pod is only acknowledged by an agent that can
-      // serve it.
-      Task(executorPreference: thread) {
-        await agent.synced()
-        await agent.followPods()
       },
       Task(executorPreference: thread) { await agent.followRecords(into: sink, edges) },
       Task(executorPreference: thread) { await agent.sweep(sink) },

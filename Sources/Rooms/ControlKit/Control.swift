@@ -1,5 +1,6 @@
 import Authority
 public import Bytes
+import ClusterWatch
 import Fetching
 public import Logging
 import ManifestWatch
@@ -14,26 +15,31 @@ import Telemetry
 import TLSEngine
 import Transport
 
-/// The control plane: compiles directories of manifests, publishes the mesh to the nodes' agents and
-/// certifies their pods.
+/// The control plane: compiles directories of manifests, or the objects of a cluster, publishes the mesh to
+/// the nodes' agents and certifies their pods.
 public final class Control: Sendable {
   let publisher: Publisher
   let authority: CertificateAuthority
   let certificate: ServerCertificate
   let server: RPCServer
   private let configuration: ControlConfiguration
-  private let tokens: NodeTokens
+  private let callers: any Callers
+  /// Nil where a cluster says whom tokens stand for.
+  private let tokens: NodeTokens?
+  let cluster: ClusterHome?
+  let watch: ClusterWatch?
   private let places: PodPlaces
+  private let roster: NodeRoster
   private let outside: OutsideTrust
-  private let launcher: WaypointLauncher?
+  let launcher: WaypointLauncher?
   let observatory = Observatory()
   /// In seconds since 1970.
   let started: Int64
   /// Of every process's page; `ControlPages` adds the rest.
   let registry = MetricRegistry()
   private let exporter: SpanExporter?
-  private let thread: ReactorThread
-  private let log: Logger
+  let thread: ReactorThread
+  let log: Logger
   private let pages = Mutex<[PageServer]>([])
   private let tasks = Mutex<[Task<Void, Never>]>([])
   private let latest = Mutex<ManifestUpdate?>(nil)
@@ -41,35 +47,49 @@ public final class Control: Sendable {
   private let mesh = Mutex<CompiledMesh?>(nil)
 
   /// Opens the listener; nothing is served before `start`.
-  public init(_ configuration: ControlConfiguration, on thread: ReactorThread, log: Logger)
-    throws(ControlError)
-  {
+  public convenience init(
+    _ configuration: ControlConfiguration, on thread: ReactorThread, log: Logger
+  ) throws(ControlError) {
+    try self.init(configuration, of: nil, on: thread, log: log)
+  }
+
+  /// `cluster`: whose objects make the mesh; nil for directories.
+  init(
+    _ configuration: ControlConfiguration, of cluster: ClusterHome?, on thread: ReactorThread, log: Logger
+  ) throws(ControlError) {
     let now = Clock.wall() / 1_000_000_000
     started = now
-    let issuer = try AuthoritySource.issuer(configuration, now: now, log: log)
-    let tokens = try NodeTokens(path: configuration.nodeTokens)
+    let issuer: CertificateIssuer
+    if let cluster {
+      issuer = cluster.issuer
+    } else {
+      issuer = try AuthoritySource.issuer(configuration, now: now, log: log)
+    }
     let places = PodPlaces(thread)
-    publisher = Publisher(authenticate: { tokens.caller(of: $0) }, log: log)
+    let tokens = try configuration.nodeTokens.map { path throws(ControlError) in try NodeTokens(path: path) }
+    let reviews = cluster?.reviews(places, log)
+    guard let callers = reviews ?? tokens as (any Callers)? else {
+      throw ControlError("nothing says whom tokens stand for: neither a file of tokens nor a cluster")
+    }
+    publisher = Publisher(authenticate: { await callers.caller(of: $0) }, log: log)
     authority = CertificateAuthority(
       issuer, trustDomain: configuration.trustDomain, limits: configuration.limits,
       evidence: CertificateAuthority.Evidence(
-        node: { tokens.caller(of: $0) },
+        node: { await callers.caller(of: $0) },
         runs: { identity, caller in
           guard caller.contains("/") else { return await places.runs(identity, on: caller) }
           // A waypoint speaks for itself alone.
           return "\(identity.namespace)/\(identity.serviceAccount)" == caller
         }),
       log: log)
-    certificate = try ServerCertificate(issuer, for: configuration.listen.ip, now: now, log: log)
-    var methods = [
-      MethodPath.deltaDiscovery: publisher.method, MethodPath.createCertificate: authority.method,
-      MethodPath.report: observatory.report(caller: { tokens.caller(of: $0) }),
-    ]
-    launcher = configuration.launcher.map { WaypointLauncher(path: $0, on: thread, log: log) }
-    if let launcher {
-      methods[MethodPath.activateWaypoint] = launcher.activate(isNode: { tokens.node(of: $0) != nil })
-      methods[MethodPath.releaseWaypoint] = launcher.release(waypoint: { tokens.waypoint(of: $0) })
-    }
+    certificate = try ServerCertificate(
+      issuer, for: configuration.listen.ip, names: cluster.map { [$0.settings.controlName] } ?? [], now: now,
+      log: log)
+    launcher = Self.launcher(configuration, cluster, thread, log)
+    let roster = NodeRoster(thread)
+    self.roster = roster
+    var methods = Self.methods(publisher, authority, observatory, launcher, callers)
+    methods[MethodPath.nodePods] = roster.method { await callers.node(of: $0) }
     do throws(SystemError) {
       server = try RPCServer(
         on: configuration.listen, settings: { [certificate] in certificate.settings }, methods: methods,
@@ -80,11 +100,50 @@ public final class Control: Sendable {
     exporter = try Self.exporter(configuration, registry, log)
     outside = try OutsideTrust(configuration, own: issuer.bundle, now: now, log: log)
     self.configuration = configuration
+    self.callers = callers
     self.tokens = tokens
+    self.cluster = cluster
     self.places = places
     self.thread = thread
     self.log = log
+    let options = Self.options(configuration, hasWaypoints: launcher != nil)
+    watch = cluster.map { ClusterWatch($0.client, options: options, log: log) }
   }
+
+  private static func launcher(
+    _ configuration: ControlConfiguration, _ cluster: ClusterHome?, _ thread: ReactorThread, _ log: Logger
+  ) -> WaypointLauncher? {
+    if let cluster { return cluster.launcher.map { WaypointLauncher(.cluster($0), on: thread, log: log) } }
+    return configuration.launcher.map { WaypointLauncher(.socket($0), on: thread, log: log) }
+  }
+
+  private static func methods(
+    _ publisher: Publisher, _ authority: CertificateAuthority, _ observatory: Observatory,
+    _ launcher: WaypointLauncher?, _ callers: any Callers
+  ) -> [String: RPCMethod] {
+    var methods = [
+      MethodPath.deltaDiscovery: publisher.method, MethodPath.createCertificate: authority.method,
+      MethodPath.report: observatory.report(caller: { await callers.caller(of: $0) }),
+    ]
+    if let launcher {
+      methods[MethodPath.activateWaypoint] = launcher.activate { await callers.node(of: $0) != nil }
+      methods[MethodPath.releaseWaypoint] = launcher.release { await callers.waypoint(of: $0) }
+    }
+    return methods
+  }
+
+  private static func options(_ configuration: ControlConfiguration, hasWaypoints: Bool) -> CompileOptions {
+    var options = CompileOptions()
+    options.trustDomain = configuration.trustDomain
+    options.trustDomainAliases = configuration.trustDomainAliases
+    options.hasWaypoints = hasWaypoints
+    options.pathForm = configuration.pathForm
+    options.foreignTrustDomains = configuration.trustBundles.keys.sorted { $0.name < $1.name }
+    return options
+  }
+
+  /// What the leader of a cluster's control planes writes: asked for by whatever may change it.
+  let (changes, changed) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
   private static let clusterDomain = CompileOptions().clusterDomain
 
@@ -138,29 +197,31 @@ public final class Control: Sendable {
     run { [server] in await server.run() }
     if let launcher { run { await launcher.run() } }
     try write(authority.issuer.bundle)
+    try serveWebhook()
+    startCluster()
     log.notice(
       "control plane serves",
       metadata: [
-        "address": "\(address)", "trustDomain": "\(configuration.trustDomain)", "nodes": "\(tokens.count)",
-        "roots": "\(configuration.rootOutput)",
+        "address": "\(address)", "trustDomain": "\(configuration.trustDomain)", "nodes": "\(callers.count)",
+        "roots": "\(configuration.rootOutput ?? "-")",
       ])
   }
 
   /// Reads again what operators rotate: the nodes' tokens, and the authority with its roots. What is broken
   /// stays as it was, and the log says why.
-  public func reload() {
-    reloadTokens()
-    reloadAuthority()
+  public func reload() async {
+    await reloadTokens()
+    if cluster == nil { reloadAuthority() } else { await readAuthority() }
     outside.reload(own: authority.issuer.bundle, now: Clock.wall() / 1_000_000_000)
     mesh.withLock { if let mesh = $0 { publish(mesh) } }
   }
 
   /// Ends the streams of nodes whose tokens are not valid any more.
-  func reloadTokens() {
+  func reloadTokens() async {
     do throws(ControlError) {
-      try tokens.reload()
-      log.notice("node tokens read again", metadata: ["nodes": "\(tokens.count)"])
-      publisher.reauthenticate()
+      try tokens?.reload()
+      log.notice("node tokens read again", metadata: ["nodes": "\(callers.count)"])
+      await publisher.reauthenticate()
     } catch {
       log.error("the earlier node tokens stay", metadata: ["error": "\(error)"])
     }
@@ -170,35 +231,39 @@ public final class Control: Sendable {
   /// signed next.
   func reloadAuthority() {
     let now = Clock.wall() / 1_000_000_000
-    let former = authority.issuer
     do throws(ControlError) {
-      let issuer = try AuthoritySource.issuer(configuration, former: former, now: now, log: log)
-      let isNews = issuer.signer != former.signer || issuer.bundle != former.bundle
-      try write(issuer.bundle)
-      authority.replace(with: issuer)
-      try certificate.replace(issuer: issuer, now: now)
-      guard isNews else { return }
-      if !former.bundle.certificates.contains(issuer.root) {
-        log.warning(
-          """
-          the signer's root was not trusted until now: agents refuse what it signs until they have heard; \
-          put a root into --ca-roots first
-          """,
-          metadata: ["root": "\(issuer.root.subject)"])
-      }
-      log.notice(
-        "the authority is read again",
-        metadata: [
-          "signer": "\(issuer.signer.subject)", "roots": "\(issuer.bundle.certificates.count)",
-        ])
+      try take(AuthoritySource.issuer(configuration, former: authority.issuer, now: now, log: log), now)
     } catch {
       log.error("the earlier authority stays", metadata: ["error": "\(error)"])
     }
   }
 
+  func take(_ issuer: CertificateIssuer, _ now: Int64) throws(ControlError) {
+    let former = authority.issuer
+    let isNews = issuer.signer != former.signer || issuer.bundle != former.bundle
+    try write(issuer.bundle)
+    authority.replace(with: issuer)
+    try certificate.replace(issuer: issuer, now: now)
+    guard isNews else { return }
+    if !former.bundle.certificates.contains(issuer.root) {
+      log.warning(
+        """
+        the signer's root was not trusted until now: agents refuse what it signs until they have heard; \
+        put a root into --ca-roots first
+        """,
+        metadata: ["root": "\(issuer.root.subject)"])
+    }
+    log.notice(
+      "the authority is read again",
+      metadata: [
+        "signer": "\(issuer.signer.subject)", "roots": "\(issuer.bundle.certificates.count)",
+      ])
+  }
+
   private func write(_ roots: TrustBundle) throws(ControlError) {
+    guard let path = configuration.rootOutput else { return }
     do throws(SystemError) {
-      try Files.write(Array(roots.pem.utf8), to: configuration.rootOutput)
+      try Files.write(Array(roots.pem.utf8), to: path)
     } catch {
       throw ControlError("the roots cannot be written: \(error)")
     }
@@ -218,21 +283,23 @@ public final class Control: Sendable {
 
   /// Publishes every state of the directories, off the reactor thread: encoding a large mesh takes a while.
   private func follow(_ taken: @Sendable () -> Void) async {
-    var options = CompileOptions()
-    options.trustDomain = configuration.trustDomain
-    options.trustDomainAliases = configuration.trustDomainAliases
-    options.hasWaypoints = launcher != nil
-    options.pathForm = configuration.pathForm
-    options.foreignTrustDomains = configuration.trustBundles.keys.sorted { $0.name < $1.name }
-    let watch = ManifestWatch(
-      directories: configuration.manifests, options: options, thread: thread, logger: log)
     var findings = FindingLog(log)
-    for await update in watch.updates() {
+    for await update in updates {
       findings.tell(update)
       latest.withLock { $0 = update }
+      roster.replace(with: update.objects)
       if let mesh = update.mesh { take(mesh) }
+      changed.yield()
       taken()
     }
+  }
+
+  private var updates: AsyncStream<ManifestUpdate> {
+    if let watch { return watch.updates() }
+    let options = Self.options(configuration, hasWaypoints: launcher != nil)
+    return ManifestWatch(
+      directories: configuration.manifests, options: options, thread: thread, logger: log
+    ).updates()
   }
 
   private func take(_ mesh: CompiledMesh) {
@@ -312,7 +379,7 @@ public final class Control: Sendable {
     }
   }
 
-  private func run(_ body: @escaping @Sendable () async -> Void) {
+  func run(_ body: @escaping @Sendable () async -> Void) {
     let task = Task(executorPreference: thread) { await body() }
     tasks.withLock { $0.append(task) }
   }

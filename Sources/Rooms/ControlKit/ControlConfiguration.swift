@@ -20,10 +20,12 @@ public struct ControlConfiguration: Sendable {
   public var trustDomainAliases: [TrustDomain] = []
   /// Foreign trust domains whose identities are accepted, and the files with their roots, PEM. None is ours.
   public var trustBundles: [TrustDomain: String] = [:]
-  /// Where the root certificates are written, PEM, for agents to check us by.
-  public var rootOutput: String
-  /// The file that says which bearer token stands for which node.
-  public var nodeTokens: String
+  /// Where the root certificates are written, PEM, for agents to check us by; nil for nowhere.
+  public var rootOutput: String?
+  /// The file that says which bearer token stands for which node; nil where a cluster says it.
+  public var nodeTokens: String?
+  /// The Kubernetes cluster whose objects make the mesh, in the place of directories.
+  public var cluster: ClusterSettings?
   /// The socket of what starts waypoints; nil when there is nobody to start them, and then what needs one
   /// stays closed.
   public var launcher: String?
@@ -64,7 +66,8 @@ public struct ControlConfiguration: Sendable {
 
   public init(
     manifests: [String], listen: SocketAddress, trustDomain: TrustDomain = .clusterLocal,
-    authority: AuthorityFiles? = nil, extraRoots: String? = nil, rootOutput: String, nodeTokens: String,
+    authority: AuthorityFiles? = nil, extraRoots: String? = nil, rootOutput: String?,
+    nodeTokens: String?,
     metrics: SocketAddress? = nil, limits: AuthorityLimits = AuthorityLimits()
   ) {
     self.manifests = manifests

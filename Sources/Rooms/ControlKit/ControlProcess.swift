@@ -1,3 +1,4 @@
+import ClusterWatch
 import Dispatch
 import Glibc
 import Logging
@@ -54,13 +55,20 @@ public enum ControlProcess {
   private static func serve(
     _ configuration: ControlConfiguration, _ signals: SignalWatch, _ thread: ReactorThread, _ log: Logger
   ) async throws(ControlError) {
-    let control = try Control(configuration, on: thread, log: log)
+    let cluster: ClusterHome? =
+      if let settings = configuration.cluster {
+        try await ClusterHome.open(settings, trustDomain: configuration.trustDomain, on: thread, log: log)
+      } else {
+        nil
+      }
+    let control = try Control(configuration, of: cluster, on: thread, log: log)
     try await control.start()
     while let signal = try? await signals.next(on: thread) {
       guard signal == SIGHUP else { break }
-      control.reload()
+      await control.reload()
     }
     log.notice("control plane ends")
+    await cluster?.leadership.resign()
     await control.stop()
   }
 }

@@ -5,7 +5,7 @@ import Synchronization
 
 /// Which bearer token stands for whom: a JSON object of nodes' names, and of waypoints' service accounts
 /// (`NAMESPACE/ACCOUNT`, which no node's name can be), with their tokens.
-final class NodeTokens: Sendable {
+final class NodeTokens: Callers {
   /// The largest file, in bytes: 5,000 nodes and their tokens.
   private static let maximumFile = 1 << 20
   /// Shorter tokens could be guessed; longer ones do not fit into a header block. In bytes.
@@ -23,14 +23,6 @@ final class NodeTokens: Sendable {
 
   /// A node, or a waypoint's account with its namespace.
   func caller(of token: String) -> String? { nodes.withLock { $0[token] } }
-
-  func node(of token: String) -> String? { caller(of: token).flatMap { $0.contains("/") ? nil : $0 } }
-
-  func waypoint(of token: String) -> WaypointName? {
-    guard let caller = caller(of: token), let slash = caller.firstIndex(of: "/") else { return nil }
-    return WaypointName(
-      account: String(caller[caller.index(after: slash)...]), in: String(caller[..<slash]))
-  }
 
   var count: Int { nodes.withLock { $0.count } }
 

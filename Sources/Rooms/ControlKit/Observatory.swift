@@ -41,9 +41,9 @@ final class Observatory: Sendable {
 
   /// What answers `MethodPath.report`. `caller`: the node, or the account of a waypoint with its
   /// namespace, that a bearer token belongs to.
-  func report(caller: @escaping @Sendable (String) -> String?) -> RPCMethod {
+  func report(caller: @escaping @Sendable (String) async -> String?) -> RPCMethod {
     .unary(limit: MeshReport.sizeLimit) { [self] call, message throws(RPCStatus) in
-      guard let token = call.head.bearerToken, let caller = caller(token) else {
+      guard let token = call.head.bearerToken, let caller = await caller(token) else {
         throw refuse(RPCStatus(.unauthenticated, "the bearer token is not known"))
       }
       // A long report takes a while: off the reactor thread, which also serves discovery.

@@ -21,6 +21,8 @@ final class PodPlaces: Sendable {
 
   private struct State {
     var places: Set<Place> = []
+    /// The node of each pod, `namespace/name`.
+    var nodes: [String: String] = [:]
     var waiters: [UInt64: Waiter] = [:]
     var lastNumber: UInt64 = 0
   }
@@ -41,13 +43,21 @@ final class PodPlaces: Sendable {
   func replace(with workloads: [Workload]) {
     let found = Set(
       workloads.lazy.filter { !$0.node.isEmpty }.map { Place(identity: $0.identity, node: $0.node) })
+    let nodes = Dictionary(workloads.lazy.map { ("\($0.namespace)/\($0.name)", $0.node) }) { first, _ in first
+    }
     let settled = state.withLock { state in
+      state.nodes = nodes
       state.places = found
       let settled = state.waiters.filter { found.contains($0.value.place) }
       for number in settled.keys { state.waiters[number] = nil }
       return settled.values.map(\.continuation)
     }
     for continuation in settled { continuation.resume(returning: true) }
+  }
+
+  /// Nil for a pod that is not known, or has no node.
+  func node(ofPod pod: String) -> String? {
+    state.withLock { $0.nodes[pod] }.flatMap { $0.isEmpty ? nil : $0 }
   }
 
   func runs(_ identity: Identity, on node: String) async -> Bool {

@@ -21,17 +21,22 @@ final class ServerCertificate: Sendable {
     var root: Certificate
   }
 
+  private let names: [String]
   private let addresses: [IPAddress]
   private let log: Logger
   private let state: Mutex<State>
 
   /// `now` in seconds since 1970.
-  init(_ issuer: CertificateIssuer, for address: IPAddress, now: Int64, log: Logger) throws(ControlError) {
+  /// `names`: DNS names besides `apus-control`.
+  init(
+    _ issuer: CertificateIssuer, for address: IPAddress, names: [String] = [], now: Int64, log: Logger
+  ) throws(ControlError) {
     self.log = log
+    self.names = [Self.name] + names.filter { $0 != Self.name }
     // A wildcard is no address that anybody dials.
     addresses = address.isUnspecified ? [] : [address]
     state = Mutex(
-      State(issuer: issuer, settings: try Self.make(issuer, addresses, now), root: issuer.root))
+      State(issuer: issuer, settings: try Self.make(issuer, self.names, addresses, now), root: issuer.root))
   }
 
   /// For the next session.
@@ -71,7 +76,7 @@ final class ServerCertificate: Sendable {
 
   private func renew(now: Int64) throws(ControlError) {
     let issuer = state.withLock { $0.issuer }
-    let renewed = try Self.make(issuer, addresses, now)
+    let renewed = try Self.make(issuer, names, addresses, now)
     state.withLock { state in
       state.settings = renewed
       state.root = issuer.root
@@ -79,11 +84,11 @@ final class ServerCertificate: Sendable {
   }
 
   private static func make(
-    _ issuer: CertificateIssuer, _ addresses: [IPAddress], _ now: Int64
+    _ issuer: CertificateIssuer, _ names: [String], _ addresses: [IPAddress], _ now: Int64
   ) throws(ControlError) -> TLSSettings {
     do {
       let credentials = try issuer.makeServerCredentials(
-        dnsNames: [name], ips: addresses, lifetime: lifetime, now: now)
+        dnsNames: names, ips: addresses, lifetime: lifetime, now: now)
       return try TLSSettings.server(credentials: credentials, roots: nil)
     } catch {
       throw ControlError("the listener's certificate cannot be made: \(error)")

@@ -2,12 +2,14 @@ import Bytes
 import MeshModel
 
 /// Which waypoints are to run: those that are wanted and that somebody has asked for. Pure.
-struct WaypointDemand {
+struct WaypointDemand: Hashable {
   /// Waypoint and how many of it.
   private(set) var wanted: [WaypointName: Wanted] = [:]
   private var asked: [WaypointName: Instant] = [:]
   /// The replicas that say that they are idle, and when they said it last.
   private var idle: [WaypointName: [String: Instant]] = [:]
+  /// When each was last let go.
+  private(set) var released: [WaypointName: Instant] = [:]
 
   struct Wanted: Hashable {
     var service: ServiceKey
@@ -25,6 +27,7 @@ struct WaypointDemand {
     self.wanted = wanted
     asked = asked.filter { wanted[$0.key] != nil }
     idle = idle.filter { wanted[$0.key] != nil }
+    released = released.filter { wanted[$0.key] != nil }
   }
 
   /// Somebody holds connections for it; false when no such waypoint is wanted.
@@ -35,10 +38,13 @@ struct WaypointDemand {
   }
 
   /// A replica of the waypoint is idle; false when it must go on all the same: somebody has just asked for
-  /// it, or others are not idle.
-  mutating func release(_ name: WaypointName, pod: String, at now: Instant) -> Bool {
+  /// it, or others are not idle. `isShared`: somebody else may have been asked for it.
+  mutating func release(
+    _ name: WaypointName, pod: String, isShared: Bool = false, at now: Instant
+  ) -> Bool {
     guard let wanted = wanted[name] else { return true }
     guard !wanted.isAlwaysOn else { return false }
+    if isShared, asked[name] == nil { asked[name] = Instant(nanoseconds: 0) }
     guard let last = asked[name] else { return true }
     guard now - last >= Self.releasePause else { return false }
     var replicas = (idle[name] ?? [:]).filter { now - $0.value < Self.idleness }
@@ -48,6 +54,7 @@ struct WaypointDemand {
     guard replicas.count >= wanted.replicas else { return false }
     asked[name] = nil
     idle[name] = nil
+    released[name] = now
     return true
   }
 

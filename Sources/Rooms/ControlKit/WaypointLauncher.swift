@@ -21,15 +21,25 @@ final class WaypointLauncher: Sendable {
     var revision = 0
   }
 
-  private let path: String
+  private let starter: Starter
   private let thread: ReactorThread
   private let log: Logger
   private let state = Mutex(State())
 
+  /// Who starts them.
+  enum Starter: Sendable {
+    /// Listens on a socket (SOCK_SEQPACKET).
+    case socket(String)
+    case cluster(ClusterLauncher)
+
+    /// Other control planes may have had the same waypoints started.
+    var isShared: Bool { if case .cluster = self { true } else { false } }
+  }
+
   private static let retryPause = Interval.milliseconds(200)
 
-  init(path: String, on thread: ReactorThread, log: Logger) {
-    self.path = path
+  init(_ starter: Starter, on thread: ReactorThread, log: Logger) {
+    self.starter = starter
     self.thread = thread
     self.log = log
   }
@@ -47,9 +57,11 @@ final class WaypointLauncher: Sendable {
 
   private func change<Result>(_ body: (inout WaypointDemand) -> Result) -> Result {
     state.withLock { state in
-      let before = state.demand.running
+      let before = state.demand
       let result = body(&state.demand)
-      if state.demand.running != before {
+      // A cluster is brought to it again with every demand: another replica may have stopped it.
+      let isNews = starter.isShared ? state.demand != before : state.demand.running != before.running
+      if isNews {
         state.revision += 1
         state.changed?.resume()
         state.changed = nil
@@ -61,9 +73,9 @@ final class WaypointLauncher: Sendable {
   // MARK: Asked by agents and waypoints
 
   /// `isNode`: whether a bearer token is that of a node.
-  func activate(isNode: @escaping @Sendable (String) -> Bool) -> RPCMethod {
+  func activate(isNode: @escaping @Sendable (String) async -> Bool) -> RPCMethod {
     .unary(limit: 4 << 10) { [self] call, message throws(RPCStatus) in
-      guard let token = call.head.bearerToken, isNode(token) else {
+      guard let token = call.head.bearerToken, await isNode(token) else {
         throw RPCStatus(.unauthenticated, "the bearer token is not that of a node")
       }
       guard let request = try? Apus_Waypoint_V1_ActivateRequest(serializedBytes: message),
@@ -77,15 +89,16 @@ final class WaypointLauncher: Sendable {
   }
 
   /// `waypoint`: whose waypoint's bearer token it is.
-  func release(waypoint: @escaping @Sendable (String) -> WaypointName?) -> RPCMethod {
+  func release(waypoint: @escaping @Sendable (String) async -> WaypointName?) -> RPCMethod {
     .unary(limit: 4 << 10) { [self] call, message throws(RPCStatus) in
-      guard let token = call.head.bearerToken, let name = waypoint(token) else {
+      guard let token = call.head.bearerToken, let name = await waypoint(token) else {
         throw RPCStatus(.unauthenticated, "the bearer token is not that of a waypoint")
       }
       guard let request = try? Apus_Waypoint_V1_ReleaseRequest(serializedBytes: message) else {
         throw RPCStatus(.invalidArgument, "not a ReleaseRequest")
       }
-      guard change({ $0.release(name, pod: request.pod, at: Clock.now()) }) else {
+      let isShared = starter.isShared
+      guard change({ $0.release(name, pod: request.pod, isShared: isShared, at: Clock.now()) }) else {
         throw RPCStatus(.failedPrecondition, "it is still wanted")
       }
       return []
@@ -98,7 +111,10 @@ final class WaypointLauncher: Sendable {
   func run() async {
     while !Task.isCancelled {
       do {
-        try await follow(try SeqPacket.connect(to: path))
+        switch starter {
+        case .socket(let path): try await follow(try SeqPacket.connect(to: path))
+        case .cluster(let cluster): try await follow(cluster)
+        }
       } catch {
         log.warning("the launcher of waypoints cannot be told", metadata: ["error": "\(error)"])
       }
@@ -118,6 +134,24 @@ final class WaypointLauncher: Sendable {
       }
       await waitForChange(of: revision)
       try Task.checkCancellation()
+    }
+  }
+
+  private func follow(_ cluster: ClusterLauncher) async throws {
+    while true {
+      let (revision, demand) = state.withLock { ($0.revision, $0.demand) }
+      try await cluster.bring(demand)
+      await waitForChange(of: revision)
+      try Task.checkCancellation()
+    }
+  }
+
+  /// Brings it about again though nothing has changed: this replica may lead from now on.
+  func ring() {
+    state.withLock { state in
+      state.revision += 1
+      state.changed?.resume()
+      state.changed = nil
     }
   }
 

@@ -10,7 +10,7 @@ public struct WaypointSettings: Sendable {
   /// Its own addresses, at most one of each family; tunnels are taken at port 15008 of each.
   public var addresses: [IPAddress]
   /// The control plane: xDS, certificates, and who stops it when it is idle.
-  public var control: SocketAddress
+  public var control: ServerPlace
   /// The DNS name in the control plane's certificate.
   public var controlName = "apus-control"
   /// The file with the control plane's root certificates, PEM.
@@ -38,7 +38,7 @@ public struct WaypointSettings: Sendable {
   public var seed: UInt64?
 
   public init(
-    waypoint: WaypointName, pod: String, addresses: [IPAddress], control: SocketAddress,
+    waypoint: WaypointName, pod: String, addresses: [IPAddress], control: ServerPlace,
     controlRoot: String, token: String, readiness: SocketAddress, metrics: SocketAddress
   ) {
     self.waypoint = waypoint

@@ -45,6 +45,51 @@ public final class RPCClient: Sendable {
     return client
   }
 
+  /// The same at a place whose name is looked up first; its addresses are tried in order.
+  public static func connect(
+    to place: ServerPlace, name: String, roots: TrustBundle, on thread: ReactorThread,
+    limits: WireLimits = WireLimits()
+  ) async throws(RPCStatus) -> RPCClient {
+    var failure = RPCStatus(.unavailable, "\(place): no address")
+    for address in try await addresses(of: place, thread, within: limits.handshake) {
+      do throws(RPCStatus) {
+        return try await connect(to: address, name: name, roots: roots, on: thread, limits: limits)
+      } catch {
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  private static func addresses(
+    of place: ServerPlace, _ thread: ReactorThread, within limit: Interval
+  ) async throws(RPCStatus) -> [SocketAddress] {
+    guard case .name(let name, let port) = place else {
+      if case .address(let address) = place { return [address] }
+      return []
+    }
+    let asking = Task(executorPreference: thread) { () -> Result<[SocketAddress], NameLookup.Failure> in
+      do throws(NameLookup.Failure) {
+        return .success(try await NameLookup.addresses(of: name, port: port))
+      } catch {
+        return .failure(error)
+      }
+    }
+    let guarding = Task(executorPreference: thread) {
+      try await thread.sleep(for: limit)
+      asking.cancel()
+    }
+    let result = await withTaskCancellationHandler {
+      await asking.value
+    } onCancel: {
+      asking.cancel()
+    }
+    guarding.cancel()
+    do throws(NameLookup.Failure) { return try result.get() } catch {
+      throw RPCStatus(.unavailable, "\(error)")
+    }
+  }
+
   /// Connects the socket; nobody waits longer than `limit`.
   private static func dial(
     _ address: SocketAddress, _ thread: ReactorThread, within limit: Interval

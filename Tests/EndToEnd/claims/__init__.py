@@ -27,4 +27,5 @@ from . import za_bypass  # noqa: F401
 from . import zd_tokens  # noqa: F401
 from . import zf_telemetry  # noqa: F401
 from . import zh_cli  # noqa: F401
-from . import zi_probes  # noqa: F401
+from . import zi_kubernetes  # noqa: F401
+from . import zj_probes  # noqa: F401

@@ -32,6 +32,7 @@ public struct MeshPaths: Hashable, Sendable {
 
   public func node(_ number: Int) -> String { "\(root)/node-\(number)" }
   public func enrollmentSocket(_ node: Int) -> String { "\(self.node(node))/zds.sock" }
+  public func cniSocket(_ node: Int) -> String { "\(self.node(node))/cni.sock" }
   public func agentLog(_ node: Int) -> String { "\(self.node(node))/agent.log" }
   public func podFile(_ id: String) -> String { "\(cluster)/\(id).json" }
   public func pod(_ id: String) -> String { "\(pods)/\(id)" }

@@ -5,7 +5,8 @@ import Reactor
 
 /// The life of one pod: as a kubelet, a container runtime and a CNI plugin together lead it.
 extension DevMesh {
-  func podGroup(_ pod: DevPod) -> ControlGroup { nodeGroup(pod.node).child("\(pod.namespace).\(pod.name)") }
+  /// Named as a kubelet would: agents find running pods by it.
+  func podGroup(_ pod: DevPod) -> ControlGroup { nodeGroup(pod.node).child("pod\(pod.uid)") }
 
   func entry(_ pod: DevPod, directory: String? = nil) -> PodEntry {
     var entry = PodEntry(

@@ -76,10 +76,11 @@ extension DevMesh {
 
   private func spawnControl() throws -> ChildProcess {
     var words = [binary("apus-control"), "serve"]
-    words += ["--manifests", options.directory, "--manifests", paths.cluster]
     words += ["--listen", "\(AddressPlan.fabricV4):15012", "--root-out", paths.rootCertificate]
-    words += ["--node-tokens", "/proc/self/fd/3", "--log-level", options.logLevel]
-    words += ["--metrics", "\(AddressPlan.fabricV4):15014"]
+    words += ["--metrics", "\(AddressPlan.fabricV4):15014", "--log-level", options.logLevel]
+    if let kubeconfig = options.kubeconfig { return try spawnControl(words, following: kubeconfig) }
+    words += ["--manifests", options.directory, "--manifests", paths.cluster]
+    words += ["--node-tokens", "/proc/self/fd/3"]
     if let certificate = options.authorityCertificate, let key = options.authorityKey {
       words += ["--ca-cert", certificate, "--ca-key", key]
     }
@@ -94,15 +95,31 @@ extension DevMesh {
       words += ["--page-socket", "\(3 + secrets.count)"]
       secrets.append(page)
     }
-    let entry = PodEntry(
+    return try spawn(words, at: controlEntry, log: paths.controlLog, secrets: secrets)
+  }
+
+  private var controlEntry: PodEntry {
+    PodEntry(
       network: Fabric.path(options.name.fabricNamespace), cgroup: cgroup.child("control").path,
       hosts: nil, resolver: nil, hostname: "", directory: "/")
-    return try spawn(words, at: entry, log: paths.controlLog, secrets: secrets)
+  }
+
+  private func spawnControl(_ words: [String], following kubeconfig: String) throws -> ChildProcess {
+    var words = words + ["--kubernetes", "--kubeconfig", kubeconfig, "--waypoint-image", "apus-waypoint"]
+    words += ["--webhook", "\(AddressPlan.fabricV4):15017"]
+    words += options.controlFlags
+    var secrets: [Int32] = []
+    if let page = page?.socket.descriptor {
+      words += ["--page-socket", "3"]
+      secrets.append(page)
+    }
+    return try spawn(words, at: controlEntry, log: paths.controlLog, secrets: secrets)
   }
 
   private func spawnAgent(_ node: DevNode) throws -> ChildProcess {
     let number = node.number
-    var words = [binary("apus-agent"), "run", "--node", node.name, "--zds", paths.enrollmentSocket(number)]
+    var words = [binary("apus-agent"), "run", "--node", node.name]
+    words += options.adopts ? ["--cni-socket", paths.cniSocket(number)] : ["--zds", paths.enrollmentSocket(number)]
     words += ["--control", "\(AddressPlan.fabricV4):15012", "--control-root", paths.rootCertificate]
     words += ["--token", "/proc/self/fd/3", "--cgroup", nodeGroup(number).path]
     words += ["--pins", "\(teardown?.pins ?? "")/\(node.name)", "--log-level", options.logLevel]
@@ -172,7 +189,8 @@ extension DevMesh {
     guard let agent = node.agent, let enrollment = node.enrollment else { return }
     while !isClosing, !Task.isCancelled {
       let seen = bell.rings
-      let isReady = agent.process == nil ? false : await enrollment.isSynchronized
+      let isThere = agent.process != nil
+      let isReady = isThere && options.adopts ? true : isThere ? await enrollment.isSynchronized : false
       if agent.isReady != isReady {
         agent.isReady = isReady
         bell.ring()

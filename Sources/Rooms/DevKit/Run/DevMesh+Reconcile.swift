@@ -34,8 +34,8 @@ extension DevMesh {
     let template = PodTemplate(
       namespace: wanted.namespace, labels: wanted.labels, annotations: wanted.annotations, spec: wanted.spec)
     let mine = pods.filter { $0.owner == owner && !$0.isStopping }
-    for pod in mine where pod.isEnrolled != (wanted.isEnrolled && options.hasMesh) {
-      setEnrollment(of: pod, to: wanted.isEnrolled && options.hasMesh)
+    for pod in mine where pod.isEnrolled != (wanted.isEnrolled && options.enrolls) {
+      setEnrollment(of: pod, to: wanted.isEnrolled && options.enrolls)
     }
     let views = mine.map(\.rolloutView)
     let hash = template.hash8
@@ -55,7 +55,7 @@ extension DevMesh {
     for pod in mine where stopping.contains(pod.name) { stop(pod) }
     for name in starting {
       do throws(DevError) {
-        try add(name, of: owner, template, isEnrolled: wanted.isEnrolled && options.hasMesh)
+        try add(name, of: owner, template, isEnrolled: wanted.isEnrolled && options.enrolls)
         complaints[owner] = nil
       } catch {
         complain(owner, "\(error)")

@@ -24,8 +24,16 @@ public struct UpOptions: Sendable {
   public var otlpEndpoint: String?
   /// Further words for the control plane, which checks them itself.
   public var controlFlags: [String] = []
+  /// For tests: the kubeconfig of a cluster whose objects make the mesh. Whoever asks for it tells that
+  /// cluster of the pods that run here, and the launcher of the waypoints that it asks for.
+  public var kubeconfig: String?
+  /// For tests: the agents find the pods themselves, which nobody hands to them.
+  public var adopts = false
   public var logLevel: String
   public var page = PageChoice.usual
+
+  /// Pods are handed to agents from here.
+  var enrolls: Bool { hasMesh && !adopts }
 
   private static let logLevels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
 

@@ -1,4 +1,4 @@
-"""Row 33: a node reaches its own pods, as a kubelet's probes must, under STRICT and without an agent; and
+"""Row 34: a node reaches its own pods, as a kubelet's probes must, under STRICT and without an agent; and
 nobody else does, whatever address is claimed."""
 
 import json
@@ -106,7 +106,7 @@ def refused(world, client, pod, node_addresses, stranger):
     return tried
 
 
-@claim("33a", "Under STRICT a node's probes are served, also after kill -9 of its agent; others' are not")
+@claim("34a", "Under STRICT a node's probes are served, also after kill -9 of its agent; others' are not")
 def probes(world):
     client = world.mesh.pod("legacy", "legacy-client")
     pod = world.mesh.pod("production", "order-service-", client.node)
@@ -158,7 +158,7 @@ def held(world, kubelet):
     hold(kubelet.metric(VIOLATIONS) == 0, f"{kubelet.metric(VIOLATIONS)} violations were counted")
 
 
-@claim("33b", "When a tool detaches a program of ours, pods' readiness says so, and a restart mends it")
+@claim("34b", "When a tool detaches a program of ours, pods' readiness says so, and a restart mends it")
 def detached(world):
     pod = world.mesh.pod("production", "order-service-")
     kubelet = Kubelet(world, pod.node)
