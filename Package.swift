@@ -46,6 +46,7 @@ let package = Package(
     .executable(name: "apus-agent", targets: ["apus-agent"]),
     .executable(name: "apus-control", targets: ["apus-control"]),
     .executable(name: "apus-waypoint", targets: ["apus-waypoint"]),
+    .executable(name: "apus-cni", targets: ["apus-cni"]),
     // For the measuring programs of Tests/Bench alone.
     .library(name: "ApusPolicy", targets: ["PolicyEngine", "MeshIndex", "HTTPModel", "MeshModel"]),
     .library(name: "ApusRouting", targets: ["HTTPRouting", "HTTPModel", "MeshModel"]),
@@ -106,6 +107,7 @@ let package = Package(
     room("Minds", "Resilience", ["Bytes", "HTTPModel", "MeshModel"]),
     room("Minds", "Manifests", ["TLSEngine", "Patterns", "HTTPModel", "MeshModel", "Bytes", yams]),
     room("Minds", "Enrollment"),
+    room("Minds", "CNI"),
     room("Minds", "HTTPRouting", ["Patterns", "HTTPModel", "MeshModel"]),
     room("Minds", "MeshCodec", ["MeshModel", "MeshAPI", protobuf]),
     room("Minds", "MeshGraph", ["MeshModel", "Bytes"]),
@@ -215,6 +217,7 @@ let package = Package(
       [
         "ControlKit", "Authority", "Telemetry", "Fetching", "TLSEngine", "H2Engine", "Reactor", "MeshModel",
       ]),
+    frontDoor("apus-cni", ["CNI", "Reactor", "Bytes"]),
     frontDoor(
       "apus-waypoint",
       ["WaypointKit", "Fetching", "TLSEngine", "H2Engine", "Reactor", "MeshModel", "Telemetry"]),
@@ -317,6 +320,7 @@ let package = Package(
         "Fetching", "Manifests", "MeshCodec", "MeshGraph", "Transport", "TestSupport", "Reactor", "MeshModel",
         "Bytes", logging,
       ]),
+    tests("CNI", []),
     tests("ClusterWatch", ["Manifests", "Fetching", "Reactor", "TLSEngine", "MeshModel", "Bytes", logging]),
     tests("ManifestWatch", ["Manifests", "TLSEngine", "MeshModel", "Reactor", "Bytes", logging]),
     tests(

@@ -17,7 +17,7 @@ final class ForeignPeer: H2BodySource, @unchecked Sendable {
   var bodies: [Int32: [H2BodyFill]] = [:]
   private(set) var events = H2Events()
   /// What is still to be sent in a stream, as its first frame.
-  var texts: [Int32: [UInt8]] = [:]
+  var texts: [Int32: ArraySlice<UInt8>] = [:]
   /// What has come in each stream.
   private(set) var received: [Int32: [UInt8]] = [:]
 
@@ -130,11 +130,21 @@ final class ForeignPeer: H2BodySource, @unchecked Sendable {
     }
   }
 
-  /// Says something in a stream.
+  /// Says something in a stream, in as many frames as it takes.
   func say(_ text: String, in stream: Int32) async throws {
-    texts[stream] = Array(text.utf8)
+    texts[stream] = Array(text.utf8)[...]
     session.resume(stream)
-    try await flush()
+    while let left = texts[stream]?.count {
+      try await flush()
+      // The window is shut: what opens it has to come.
+      if texts[stream]?.count == left { try await turn() }
+    }
+  }
+
+  /// What a CONNECT said under a name.
+  func field(_ name: String, of stream: Int32) -> String? {
+    for case .headers(stream, let fields, _) in events.list { return fields.first(name) }
+    return nil
   }
 
   /// What has come in a stream, once it ends so.
@@ -151,7 +161,9 @@ final class ForeignPeer: H2BodySource, @unchecked Sendable {
 
   func fill(stream: Int32, into bytes: inout OutputSpan<UInt8>) -> H2BodyFill {
     if let text = texts.removeValue(forKey: stream) {
-      for byte in text { bytes.append(byte) }
+      let part = text.prefix(bytes.freeCapacity)
+      for byte in part { bytes.append(byte) }
+      if part.count < text.count { texts[stream] = text.dropFirst(part.count) }
       return .bytes
     }
     guard var next = bodies[stream], !next.isEmpty else { return .later }

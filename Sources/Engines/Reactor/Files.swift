@@ -74,6 +74,20 @@ extension Descriptor {
   }
 }
 
+/// What another program reads of us.
+public enum StandardOutput {
+  /// Writes all of it; a reader that has gone is nobody's reason to fail.
+  public static func write(_ bytes: [UInt8]) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return }
+      rest = rest.dropFirst(count)
+    }
+  }
+}
+
 /// Sentences for the person at the terminal.
 public enum StandardError {
   /// Writes one line; a closed or full standard error is nobody's reason to fail.

@@ -35,6 +35,21 @@ extension Socket {
     return .wouldBlock
   }
 
+  /// Whether there is something to receive, without taking it. A reset throws.
+  public borrowing func peek() throws(SystemError) -> Received {
+    var byte: UInt8 = 0
+    while true {
+      let count = unsafe recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT) | Int32(MSG_PEEK))
+      if count > 0 { return .bytes(count) }
+      if count == 0 { return .end }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN: return .wouldBlock
+      default: throw SystemError("recv")
+      }
+    }
+  }
+
   /// Sends from the front of `bytes`; never raises SIGPIPE.
   public borrowing func send(_ bytes: Span<UInt8>, more: Bool = false) throws(SystemError) -> Sent {
     let number = descriptor

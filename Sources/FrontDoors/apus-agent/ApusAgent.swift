@@ -26,7 +26,7 @@ struct ApusAgent: AsyncParsableCommand {
       """,
     version:
       "apus-agent \(version) (\(TLSVersions.openssl), \(H2Library.version), libbpf \(LibbpfVersion.text))",
-    subcommands: [Run.self, Probe.self])
+    subcommands: [Run.self, Probe.self, Clean.self])
 
   static func main() async {
     do {

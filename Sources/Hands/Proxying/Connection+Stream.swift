@@ -11,8 +11,10 @@ extension Connection {
     tellOpened()
     setDeadline(nil)
     isDrained = !expectingBytes
-    // Bytes and an end that came before the answer, as a peer may send them.
-    setInterest(outgoing.isEmpty ? [.readable, .peerClosed] : [.readable, .peerClosed, .writable])
+    // Bytes and an end that came before the answer, as a peer may send them; and the socket of a connection
+    // that outlived a waypoint may have been read to its end.
+    let read = isReadEnded ? Readiness() : Self.relayed
+    setInterest(outgoing.isEmpty ? read : read.union(.writable))
     shutWriteIfDrained()
     if expectingBytes, case .stream(let tunnel, let stream) = partner {
       tunnel.session?.resume(stream)

@@ -35,7 +35,7 @@ extension Connection: StreamEnd {
     isStreamClosed = true
     if let outbound {
       outbound.tunnelLost(tunnel, reason)
-    } else if !carryOver() {
+    } else if !reason.isLossOfPeer || !carryOver() {
       abort(tunnel.outcome(of: reason, "the tunnel ended: \(reason.description)"))
     }
   }

@@ -235,6 +235,7 @@ final class Connection: PollTarget {
     pod.judged[token] = nil
     pod.dismiss(self)
     worker.backlog -= outgoing.count
+    stopFollowing()
     let partner = self.partner
     self.partner = .none
     switch partner {

@@ -73,6 +73,7 @@ final class Outbound: Opening, TunnelUser {
     else { return connection.abort(.failed("the waypoint died")) }
     let outbound = Outbound(connection, source: source, destination: destination)
     outbound.isCarried = true
+    outbound.place = connection.carried?.place
     connection.stage = .opening(outbound)
     outbound.route()
   }
@@ -88,6 +89,7 @@ final class Outbound: Opening, TunnelUser {
     pod.dismiss(connection)
     guard let workload = pod.workload(in: worker.mesh) else { return hold() }
     connection.journal?.source = .init(address: source, workload: workload, identity: pod.facts.identity)
+    // The span of a connection that goes on stays what it is.
     if place == nil { settlePlace(workload) }
     let route = worker.mesh.route(to: destination, from: workload)
     if isCarried, !route.mayReplaceWaypoint {
@@ -125,8 +127,7 @@ final class Outbound: Opening, TunnelUser {
     let isKept = worker.keepsSpan(of: workload, .client)
     let place = Traceparent(using: &worker.random, isSampled: isKept)
     self.place = place
-    // The span of a connection that goes on stays what it is.
-    if isKept, !isCarried { connection.journal?.trace = SpanMark(place, parent: 0) }
+    if isKept { connection.journal?.trace = SpanMark(place, parent: 0) }
   }
 
   private func hold() {
@@ -236,7 +237,12 @@ final class Outbound: Opening, TunnelUser {
     guard let answer = ConnectAnswer.read(fields) else { return }
     switch answer {
     case .opened:
-      if isThroughWaypoint, connection.journal?.isOpened == false { connection.carried = CarriedRequest() }
+      if isCarried {
+        // Of another tunnel.
+        connection.noteNetwork()
+      } else if isThroughWaypoint {
+        connection.carried = CarriedRequest(place)
+      }
       connection.beginRelaying(expectingBytes: true)
     case .refused(let reason):
       lastFailure = .refused(reason, peer: true)

@@ -22,7 +22,7 @@ extension Tunnel {
     }
     switch received {
     case .wouldBlock: return
-    case .end: return end(.ended("the peer closed the tunnel"))
+    case .end: return end(.gone("the peer closed the tunnel"))
     case .bytes: break
     }
     let progress: TLSProgress
@@ -39,7 +39,7 @@ extension Tunnel {
     if stage == .handshaking, tls.isOpen, leaveStrangers() { beginSession() }
     guard stage == .open else { return }
     receivePlaintext()
-    if progress == .closed { end(.ended("the peer closed the tunnel")) }
+    if progress == .closed { end(.gone("the peer closed the tunnel")) }
   }
 
   /// Mutual TLS is complete: both sides speak HTTP/2 from now on.

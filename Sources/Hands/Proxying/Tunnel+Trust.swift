@@ -44,7 +44,7 @@ extension Tunnel {
     case .untrusted(.alertReceived(.unknownAuthority)): .refused(.certificateUntrusted(own), peer: true)
     case .untrusted: .failed(words(), .tls)
     case .broken: .failed(words(), .http2)
-    case .unreachable, .ended: .failed(words())
+    case .unreachable, .gone, .ended: .failed(words())
     }
   }
 }

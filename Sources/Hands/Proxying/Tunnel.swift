@@ -27,7 +27,9 @@ final class Tunnel: PollTarget {
     /// TLS: one refused the other, or what arrived was not TLS.
     case untrusted(TLSError)
     case broken(H2Error)
-    /// In the words of a record.
+    /// The peer closed it, or answers no more; in the words of a record.
+    case gone(String)
+    /// We ended it; in the words of a record.
     case ended(String)
 
     var description: String {
@@ -35,7 +37,15 @@ final class Tunnel: PollTarget {
       case .unreachable(let error): error.description
       case .untrusted(let error): "mutual TLS failed: \(error)"
       case .broken(let error): error.description
-      case .ended(let text): text
+      case .gone(let text), .ended(let text): text
+      }
+    }
+
+    /// The peer died, for all we know: neither of us has refused the other, nor have we ended it.
+    var isLossOfPeer: Bool {
+      switch self {
+      case .unreachable, .broken, .gone: true
+      case .untrusted, .ended: false
       }
     }
   }
@@ -225,7 +235,7 @@ final class Tunnel: PollTarget {
     case .ping(let payload):
       session?.ping(payload)
       worker.mark(self)
-    case .dead: return end(.ended("the peer does not answer"))
+    case .dead: return end(.gone("the peer does not answer"))
     }
     guard !endIfIdle() else { return }
     let next = [keepalive?.deadline, idleDeadline].compactMap { $0 }.min()

@@ -14,6 +14,8 @@ public struct TurnedAway: Sendable {
     case handshakes
     /// Tunnels of peers that have proved their identity.
     case tunnels
+    /// What a worker keeps of requests: the connection will not outlive its waypoint.
+    case keptRequests = "kept_requests"
   }
 
   /// What the record of a connection says that may not wait.

@@ -66,6 +66,8 @@ final class Worker {
   var largestFlush = 0
   /// Bytes that wait for applications' sockets, over all connections.
   var backlog = 0
+  /// What is kept for the case that a waypoint dies.
+  var keptRequests = KeptRequests()
   private var dirty: [Tunnel] = []
   /// Tunnels that have had their share of this tick and go on in the next.
   private var postponed: [Tunnel] = []
@@ -256,7 +258,11 @@ final class Worker {
     credentials[identity] = nil
     for pod in pods.values where pod.facts.identity == identity {
       for listener in pod.listeners { listener.credentialsChanged() }
-      endTunnels(of: pod, .ended("the pod's identity is no longer held here"))
+      let words = "the pod's identity is no longer held here"
+      endTunnels(of: pod, .ended(words))
+      for connection in Array(pod.connections.values) where connection.awaitsSuccessor {
+        connection.abort(.failed(words))
+      }
     }
   }
 
@@ -359,6 +365,7 @@ final class Worker {
     report.captureChecks = captureChecks
     report.largestFlush = largestFlush
     report.backlogBytes = backlog
+    report.keptBytes = keptRequests.bytes
     report.ticks = ticks
     return report
   }

@@ -142,6 +142,8 @@ public struct WorkerReport: Sendable {
   /// Streams of all tunnels that are not closed on both sides.
   public var streams = 0
   public var backlogBytes = 0
+  /// Of requests, for the case that a waypoint dies under them.
+  public var keptBytes = 0
   /// How often the worker has woken since its start.
   public var ticks: UInt64 = 0
   /// What became of tunnels since the worker's start.

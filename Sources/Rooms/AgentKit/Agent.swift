@@ -239,8 +239,8 @@ actor Agent {
 
   private func withdraw(_ uid: String) async {
     guard let pod = pods.removeValue(forKey: uid) else { return }
-    defer { watch.forget(uid) }
     joins[uid] = nil
+    defer { watch.forget(uid) }
     do {
       try capture.withdraw(cookie: pod.plumbing.cookie)
     } catch {

@@ -5,10 +5,12 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
+import tempfile
 import time
 
 from ..claim import claim, hold
-from ..clustered import SYSTEM, Clustered, of, policy
+from ..clustered import RUN, SYSTEM, Clustered, of, policy
 from ..world import RULES
 from .w_waypoint import Waypoints, question, same
 
@@ -320,3 +322,151 @@ def adoption(world):
         mesh.wait(lambda: mesh.agent_process(node) not in (None, before), "another agent", 30)
         mesh.wait(served, "the new agent has adopted its pods", 60)
         return "served, denied and refused as with a CNI plugin; left and came back by label; adopted again after kill -9"
+
+
+class Sandbox:
+    """A pod's network namespace as a runtime has it when it calls CNI plugins: no process runs in it yet."""
+
+    def __init__(self, clustered, address, node="node-1"):
+        self.clustered, self.address, self.node = clustered, address, node
+        self.name = f"apus-{clustered.mesh.name}-cni{address.rpartition('.')[2]}"
+        self.path = f"/run/netns/{self.name}"
+
+    def __enter__(self):
+        for words in (
+            ["netns", "add", self.name], ["-n", self.name, "link", "add", "eth0", "type", "dummy"],
+            ["-n", self.name, "addr", "add", f"{self.address}/32", "dev", "eth0"],
+            ["-n", self.name, "link", "set", "eth0", "up"],
+        ):  # fmt: skip
+            subprocess.run(["ip", *words], check=True, capture_output=True)
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["ip", "netns", "del", self.name], capture_output=True)
+
+    def call(self, command, namespace, name, uid, previous=True, socket=None, timeout=60):
+        """(exit code, standard output) of the plugin, called as a container runtime does."""
+        config = {
+            "cniVersion": "1.0.0", "name": "net", "type": "apus-cni",
+            "agentSocket": socket or f"{RUN}/{self.clustered.mesh.name}/{self.node}/cni.sock",
+        }  # fmt: skip
+        text = json.dumps(config)
+        if previous:
+            text = text[:-1] + f', "prevResult":{self.previous}}}'
+        environment = {
+            "CNI_COMMAND": command, "CNI_CONTAINERID": "c1", "CNI_NETNS": self.path, "CNI_IFNAME": "eth0",
+            "CNI_PATH": "/opt/cni/bin", "PATH": os.environ["PATH"],
+            "CNI_ARGS": f"IgnoreUnknown=1;K8S_POD_NAMESPACE={namespace};K8S_POD_NAME={name};K8S_POD_UID={uid}",
+        }  # fmt: skip
+        program = os.path.join(self.clustered.world.binaries, "apus-cni")
+        answer = subprocess.run(
+            [program], input=text, env=environment, capture_output=True, text=True, timeout=timeout
+        )
+        return answer.returncode, answer.stdout
+
+    @property
+    def previous(self):
+        # Spaces that no encoder would write: they must come back.
+        return f'{{"cniVersion":"1.0.0",  "ips":[ {{"address":"{self.address}/24"}} ]}}'
+
+    def listens(self, port):
+        text = subprocess.run(
+            ["ip", "netns", "exec", self.name, "cat", "/proc/net/tcp"], capture_output=True, text=True
+        ).stdout
+        return any(line.split()[1].endswith(f":{port:04X}") for line in text.splitlines()[1:])
+
+
+@claim("33i", "The CNI plugin, called as a runtime calls it: no enrolled pod starts before its capture is in place")
+def plugin(world):
+    with world.beside(Adopting) as clustered, Sandbox(clustered, "10.244.1.201") as box:
+        cluster, mesh = clustered.cluster, clustered.mesh
+        spec = {"nodeName": "node-1", "serviceAccountName": "default", "containers": [{"name": "c", "image": "i"}]}
+        for space, name in (("production", "late"), ("legacy", "out")):
+            metadata = {"name": name, "namespace": space, "uid": f"uid-of-{name}-1"}
+            cluster.put({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+        pod = ("production", "late", "uid-of-late-1")
+        code, said = box.call("ADD", *pod)
+        hold(code == 0 and said == box.previous + "\n", f"ADD ends with {code}: {said}")
+        hold(box.listens(15001) and box.listens(15008), "the pod may start and is not captured")
+        hold(box.call("CHECK", *pod)[0] == 0, "CHECK of a captured pod fails")
+        hold(box.call("ADD", *pod)[0] == 0, "a second ADD fails")
+        hold(box.call("DEL", *pod) == (0, ""), "DEL fails, or says something")
+        mesh.wait(lambda: not box.listens(15008), "the pod is let go")
+        out = box.call("ADD", "legacy", "out", "uid-of-out-1")
+        hold(out[0] == 0 and not box.listens(15008), f"a pod outside the mesh: {out}")
+        refused = {
+            "unknown": box.call("ADD", "production", "nobody", "uid-of-nobody"),
+            "not chained": box.call("ADD", *pod, previous=False),
+            "no agent": box.call("ADD", *pod, socket=f"{RUN}/nowhere.sock"),
+        }
+        with _stopped(clustered.control()):
+            refused["no control plane"] = box.call("ADD", *pod)
+        for what, (code, said) in refused.items():
+            error = json.loads(said)
+            hold(code == 1 and error["code"] > 0 and len(error["details"]) > 20, f"{what}: {code} {said}")
+        hold(not box.listens(15008), "a refused pod was captured")
+        system = box.call("ADD", "kube-system", "dns", "uid-of-dns", socket=f"{RUN}/nowhere.sock")
+        hold(system == (0, box.previous + "\n"), f"an excluded namespace: {system}")
+        hold(box.call("DEL", *pod, socket=f"{RUN}/nowhere.sock")[0] == 0, "DEL fails without an agent")
+        status = box.call("STATUS", *pod, socket=f"{RUN}/nowhere.sock")
+        hold(status[0] == 1 and json.loads(status[1])["code"] == 50, f"STATUS without an agent: {status}")
+        version = json.loads(box.call("VERSION", *pod)[1])
+        for name in ("late", "out"):
+            cluster.delete("Pod", "production" if name == "late" else "legacy", name)
+        return (
+            f"captured before its start, let go after DEL; refused with a sentence: {', '.join(refused)}; "
+            f"versions {version['supportedVersions'][0]} to {version['supportedVersions'][-1]}"
+        )
+
+
+@claim("33j", "The plugin is put last into a node's network configuration, put back, and taken out to the byte")
+def installation(world):
+    program = os.path.join(world.binaries, "apus-cni")
+    calico = '{\n  "name": "net", "cniVersion": "0.3.1",\n  "plugins": [\n    {"type": "calico"}\n  ]\n}\n'
+    single = '{"cniVersion": "0.4.0", "name": "one", "type": "bridge"}'
+    cases = {"10-calico.conflist": calico, "10-bridge.conf": single, "05-x.json": calico}
+    for name, text in cases.items():
+        folder = tempfile.mkdtemp(prefix="cni-", dir=world.folder)
+        conf, bins = f"{folder}/net.d", f"{folder}/bin"
+        os.makedirs(conf)
+        os.makedirs(bins)
+        places = ["--conf-dir", conf, "--bin-dir", bins]
+
+        def put(what):
+            with open(f"{conf}/{name}", "w", encoding="utf-8") as file:
+                file.write(what)
+
+        def first():
+            """The configuration that a runtime takes."""
+            names = [one for one in sorted(os.listdir(conf)) if one.endswith((".conf", ".conflist", ".json"))]
+            with open(f"{conf}/{names[0]}", encoding="utf-8") as file:
+                return json.load(file)
+
+        def is_last():
+            plugins = first().get("plugins", [])
+            return bool(plugins) and plugins[-1]["type"] == "apus-cni" and len(plugins) > 1
+
+        put(text)
+        subprocess.run([program, "install", *places], check=True, capture_output=True)
+        hold(is_last() and os.access(f"{bins}/apus-cni", os.X_OK), f"{name}: not installed: {first()}")
+        again = subprocess.run([program, "install", *places], check=True, capture_output=True)
+        hold(is_last() and again.stderr == b"", f"{name}: not the same a second time")
+        watching = subprocess.Popen([program, "install", *places, "--watch"], stderr=subprocess.DEVNULL)
+        try:
+            if name.endswith(".conflist"):
+                put(text)  # as another plugin's daemon does when it starts
+                world.mesh.wait(is_last, f"{name}: put back", 20)
+        finally:
+            watching.terminate()
+            hold(watching.wait(timeout=20) == 0, "--watch does not end as asked")
+        hold(is_last(), f"{name}: gone with its installer, and pods would start uncaptured")
+        subprocess.run([program, "uninstall", *places], check=True, capture_output=True)
+        left = os.listdir(conf)
+        with open(f"{conf}/{name}", encoding="utf-8") as file:
+            hold(file.read() == text and left == [name] and not os.listdir(bins), f"{name}: left {left}")
+    empty = tempfile.mkdtemp(prefix="cni-", dir=world.folder)
+    missing = subprocess.run(
+        [program, "install", "--conf-dir", empty, "--bin-dir", empty], capture_output=True, text=True
+    )
+    hold(missing.returncode == 1 and "first" in missing.stderr, f"an empty folder: {missing}")
+    return f"{len(cases)} kinds of configuration, each as before to the byte"
