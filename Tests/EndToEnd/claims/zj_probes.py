@@ -158,7 +158,7 @@ def held(world, kubelet):
     hold(kubelet.metric(VIOLATIONS) == 0, f"{kubelet.metric(VIOLATIONS)} violations were counted")
 
 
-@claim("33b", "When a tool detaches a program of ours, pods' readiness says so, and a restart mends it")
+@claim("34b", "When a tool detaches a program of ours, pods' readiness says so, and a restart mends it")
 def detached(world):
     pod = world.mesh.pod("production", "order-service-")
     kubelet = Kubelet(world, pod.node)
