@@ -14,8 +14,8 @@ struct ApusCNI: AsyncParsableCommand {
     discussion: """
       A container runtime calls it as a chained CNI plugin (specification 0.3.0 to 1.1.0): the environment \
       and standard input say what to do. A pod starts only once the agent has captured it, or has heard \
-      from the control plane that it is not to be; pods of the namespaces in excludeNamespaces (kube-system and \
-      apus-system unless the configuration says others) start without that.
+      from the control plane that it is not to be; pods of the namespaces in excludeNamespaces (kube-system \
+      and apus-system unless the configuration says others) start without that.
 
       By hand: apus-cni install, apus-cni uninstall.
       """,

@@ -50,8 +50,9 @@ struct Install: AsyncParsableCommand {
   }
 
   private func stay(_ node: NodeFiles) async throws {
-    let thread = try ReactorThread(name: "cni")
+    // Threads inherit blocked signals, so this comes first.
     let signals = try SignalWatch([SIGTERM, SIGINT])
+    let thread = try ReactorThread(name: "cni")
     let watching = Task(executorPreference: thread) {
       var said = ""
       while (try? await thread.sleep(for: Self.interval)) != nil {

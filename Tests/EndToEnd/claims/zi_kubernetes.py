@@ -68,17 +68,19 @@ def faults(world):
         told = []
 
         def change(what, spoil):
-            """A STRICT that comes while the API is spoiled arrives all the same, and goes again."""
+            """A DENY that comes while the API is spoiled is in force all the same, and goes again."""
             name = f"fault-{len(told)}"
-            before = clustered.figure("apus_control_resources")
             spoil()
-            cluster.put(policy("AuthorizationPolicy", name, "legacy", {"rules": [{}]}))
+            shut = {"selector": {"matchLabels": {"app": "order-service"}}, "action": "DENY", "rules": [{}]}
+            cluster.put(policy("AuthorizationPolicy", name, "production", shut))
             cluster.faults.heal()
-            mesh.wait(lambda: clustered.figure("apus_control_resources") == before + 1, f"{what}: told", 60)
-            cluster.delete("AuthorizationPolicy", "legacy", name)
-            mesh.wait(lambda: clustered.figure("apus_control_resources") == before, f"{what}: gone", 60)
-            same(ask(clustered, web, question(ORDERS)), 200)
+            mesh.wait(lambda: served() != 200, f"{what}: the DENY is in force", 60)
+            cluster.delete("AuthorizationPolicy", "production", name)
+            mesh.wait(lambda: served() == 200, f"{what}: the DENY is gone", 60)
             told.append(what)
+
+        def served():
+            return ask(clustered, web, question(ORDERS))[0].get("status")
 
         change("a quiet API", lambda: None)
         change("dropped watches", cluster.faults.drop)
@@ -348,8 +350,11 @@ class Sandbox:
         self.path = f"/run/netns/{self.name}"
 
     def __enter__(self):
+        self.__exit__()  # what a killed run may have left
         for words in (
-            ["netns", "add", self.name], ["-n", self.name, "link", "add", "eth0", "type", "dummy"],
+            ["netns", "add", self.name], 
+            ["-n", self.name, "link", "add", "eth0", "type", "veth", "peer", "name", "wire"],
+            ["-n", self.name, "link", "set", "wire", "up"],
             ["-n", self.name, "addr", "add", f"{self.address}/32", "dev", "eth0"],
             ["-n", self.name, "link", "set", "eth0", "up"],
         ):  # fmt: skip
@@ -478,12 +483,14 @@ def installation(world):
         hold(is_last() and again.stderr == b"", f"{name}: not the same a second time")
         watching = subprocess.Popen([program, "install", *places, "--watch"], stderr=subprocess.DEVNULL)
         try:
+            world.mesh.wait(lambda: _minds_sigterm(watching.pid), "--watch is there", 20)
             if name.endswith(".conflist"):
                 put(text)  # as another plugin's daemon does when it starts
                 world.mesh.wait(is_last, f"{name}: put back", 20)
         finally:
             watching.terminate()
-            hold(watching.wait(timeout=20) == 0, "--watch does not end as asked")
+            code = watching.wait(timeout=20)
+        hold(code == 0, f"{name}: --watch ends with {code}")
         hold(is_last(), f"{name}: gone with its installer, and pods would start uncaptured")
         subprocess.run([program, "uninstall", *places], check=True, capture_output=True)
         left = os.listdir(conf)
@@ -495,3 +502,9 @@ def installation(world):
     )
     hold(missing.returncode == 1 and "first" in missing.stderr, f"an empty folder: {missing}")
     return f"{len(cases)} kinds of configuration, each as before to the byte"
+
+
+def _minds_sigterm(number):
+    with open(f"/proc/{number}/status", encoding="ascii") as file:
+        caught = next(line for line in file if line.startswith("SigCgt:"))
+    return int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1
