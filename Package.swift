@@ -234,7 +234,8 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "TLSEngine", "H2Engine", "H1Engine", "HBONE", "RPC", "MeshCodec", "Publication", "Subscription",
-        "Telemetry", "Explaining", "HTTPRouting", "Resilience", "Tokens", "Manifests", "MeshAPI", "HTTPModel",
+        "Telemetry", "Explaining", "HTTPRouting", "Resilience", "Tokens", "Manifests", "CNI", "MeshAPI",
+        "HTTPModel",
         "MeshModel", "Patterns", "Bytes", protobuf,
       ],
       path: "Tests/Fuzz/Targets", swiftSettings: strict),

@@ -235,7 +235,10 @@ class Clustered:
         """Edits a pod in the API, now and whenever it is told again."""
         key = pod.namespace, pod.name
         self._edits[key] = edit
-        self._told.pop(key, None)
+        self.tell_again(pod)
+
+    def tell_again(self, pod):
+        self._told.pop((pod.namespace, pod.name), None)
 
     def _put_pod(self, pod):
         pod = json.loads(json.dumps(pod))

@@ -15,8 +15,8 @@ public final class PostServer: Sendable {
 
   /// What callers may use.
   public struct Limits: Sendable {
-    /// Connections at once; one more is closed at once.
-    public var connections = 256
+    /// Connections at once; one more is closed at once. API servers are few, and each may send a whole body.
+    public var connections = 32
     /// From accept to the end of a connection.
     public var lifetime = Interval.seconds(120)
     /// A body, in bytes: the API takes objects of 3 MiB, and sends two of them.

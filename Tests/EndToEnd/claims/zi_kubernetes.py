@@ -325,6 +325,13 @@ def adoption(world):
         mesh.wait(lambda: ask(clustered, legacy, plain)[0].get("status") == 200, "it has left the mesh", 30)
         label("ambient")
         mesh.wait(lambda: "error" in ask(clustered, legacy, plain)[0], "it is in the mesh again", 30)
+        # A list that lacks a pod that runs opens nothing.
+        before = clustered.figure("apus_control_generation")
+        cluster.delete(*name)
+        mesh.wait(lambda: clustered.figure("apus_control_generation") > before, "the pod is not listed", 30)
+        for _ in range(15):
+            hold("error" in ask(clustered, legacy, plain)[0], "a pod that the list lacks is open")
+        clustered.tell_again(order)
         cluster.delete("AuthorizationPolicy", "production", "open")
         # While nobody tells of pods, every pod stays as it is, also with a new agent.
         mesh.wait(served, "its waypoints run", 30)

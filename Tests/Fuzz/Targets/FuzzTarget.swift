@@ -15,7 +15,7 @@ public struct FuzzTarget: Sendable {
   /// Every parser that reads the network.
   public static let all: [FuzzTarget] =
     texts + certificates + sessions + tunnels + calls + http + discovery + routing + affinity + tokens
-    + manifests
+    + manifests + cluster
 
   public static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
 }

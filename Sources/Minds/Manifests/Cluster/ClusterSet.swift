@@ -107,8 +107,17 @@ public struct ClusterSet: Sendable {
     var candidate = self
     candidate.put(kind, object)
     candidate.entries[kind]?[object.key]?.standing = .asItIs
-    return candidate.compileOnce().2.filter { $0.object == object.title }
+    // Whoever asks waits. What only pods tell is a warning, and left out where they are many.
+    let pods = entries.keys.first { $0.kind == "Pod" }
+    let isLarge = pods.map { count(of: $0) > Self.manyPods } ?? false
+    if isLarge, let pods { candidate.entries[pods] = nil }
+    return candidate.compileOnce().2.filter {
+      $0.object == object.title && (!isLarge || $0.severity == .error)
+    }
   }
+
+  /// More take seconds to be looked through.
+  private static let manyPods = 5_000
 
   // MARK: What they make
 

@@ -9,6 +9,8 @@ import Reactor
 extension Agent {
   /// How often the list is asked for though nothing has happened.
   private static let recheck = Interval.seconds(5)
+  /// At the least this long apart, also when the mesh changes.
+  private static let interval = Interval.seconds(1)
   /// While an enrolled pod of the list could not be found.
   private static let haste = Interval.milliseconds(500)
 
@@ -30,9 +32,11 @@ extension Agent {
 
   /// Until the time has passed, or the mesh has changed.
   private func waitForRoster(_ pause: Interval) async {
-    let end = Clock.now() + pause
+    let begin = Clock.now()
     let seen = meshChanges
-    while Clock.now() < end, meshChanges == seen, !Task.isCancelled {
+    // A busy mesh changes all the time, and this is asked by every node.
+    while Clock.now() < begin + pause, !Task.isCancelled {
+      if meshChanges != seen, Clock.now() >= begin + Self.interval { return }
       do { try await thread.sleep(for: .milliseconds(100)) } catch { return }
     }
   }
@@ -40,10 +44,7 @@ extension Agent {
   /// Enrolls and withdraws what the list says. True when every enrolled pod with an address is served.
   func settle(_ pods: [NodePod], _ processes: String, asked: Instant) async -> Bool {
     let wanted = Dictionary(pods.lazy.filter(\.isEnrolled).map { ($0.uid, $0) }) { first, _ in first }
-    // What a CNI plugin brought after the question may not be in the answer.
-    for pod in enrolled where wanted[pod.uid] == nil && joined(pod.uid).map({ $0 < asked }) ?? true {
-      await remove(uid: pod.uid)
-    }
+    for uid in leaving(pods, wanted, processes, asked: asked) { await remove(uid: uid) }
     var missing = Set(wanted.values.lazy.filter { !$0.addresses.isEmpty }.map(\.uid))
     for uid in missing where isServed(uid) {
       missing.remove(uid)
@@ -64,6 +65,22 @@ extension Agent {
     }
     if !hasPodList { await completePodList() }
     return missing.isEmpty
+  }
+
+  /// The pods to let go: those that have left the mesh, and those that are gone. A pod that is only missing
+  /// from the list, and runs, stays captured: a list that is wrong must not open anything.
+  private func leaving(
+    _ pods: [NodePod], _ wanted: [String: NodePod], _ processes: String, asked: Instant
+  ) -> [String] {
+    // What a CNI plugin brought after the question may not be in the answer.
+    let absent = enrolled.map(\.uid).filter { uid in
+      wanted[uid] == nil && joined(uid).map { $0 < asked } ?? true
+    }
+    guard !absent.isEmpty else { return [] }
+    let told = Set(pods.map(\.uid))
+    let missing = Set(absent.filter { !told.contains($0) })
+    let running = missing.isEmpty ? [:] : PodSandbox.Search(processes).processes(of: missing)
+    return absent.filter { running[$0] == nil }
   }
 
   private func adopt(_ pod: NodePod, _ namespace: borrowing NetworkNamespace) async -> Bool {
