@@ -7,7 +7,7 @@ import platform
 import subprocess
 import sys
 
-from . import growth, memory, plain, plot, rounds, telemetry, tunnel, waypoint
+from . import control, growth, memory, plain, plot, rounds, telemetry, tunnel, waypoint
 
 BENCHES = {
     "requests": tunnel.requests,
@@ -18,6 +18,7 @@ BENCHES = {
     "growth": growth.measure,
     "telemetry": telemetry.measure,
     "waypoint": waypoint.measure,
+    "control": control.measure,
 }
 
 

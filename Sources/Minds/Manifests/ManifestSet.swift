@@ -101,17 +101,20 @@ public struct ManifestSet: Hashable, Sendable {
   static func unique<Object: ManifestObject>(
     _ objects: [Object], _ findings: inout [Finding]
   ) -> [Object] {
-    var kept: [String: Object] = [:]
-    for object in objects {
-      guard let first = kept[object.meta.title] else {
-        kept[object.meta.title] = object
+    // Titles once and indices around: of a large cluster's pods the objects themselves are costly to move.
+    var places: [String: Int] = [:]
+    places.reserveCapacity(objects.count)
+    for (index, object) in objects.enumerated() {
+      let title = object.meta.title
+      guard let first = places[title] else {
+        places[title] = index
         continue
       }
       findings.append(
         object.finding(
-          .duplicate, .error, "it is already declared at \(first.meta.place)",
+          .duplicate, .error, "it is already declared at \(objects[first].meta.place)",
           remedy: "Remove one of the two or rename it."))
     }
-    return kept.values.sorted { $0.meta.title < $1.meta.title }
+    return places.sorted { $0.key < $1.key }.map { objects[$0.value] }
   }
 }
