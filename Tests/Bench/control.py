@@ -1,6 +1,7 @@
 """P11, the part without subscribers: a control plane that follows a Kubernetes API with 50,000 pods: from its
-start until the mesh is published, what it holds then, and what one changed pod costs it. The API server is the
-tests' own, in this process, and shares the machine: wall times are upper bounds, processor times are not."""
+start until the mesh is published, what it holds then, and what one changed pod costs it. The API server is
+the tests' own, in this process, and shares the machine: wall times are upper bounds, processor times are
+not."""
 
 import json
 import os
@@ -83,13 +84,14 @@ def measure(binaries, _cache, count, _seconds):
         pair = certificates.server("127.0.0.1")
         url = cluster.serve(pair.certificate, pair.key)
         cluster.identities.add("control", User("control", ("system:masters",)))
+        named = {"name": "one"}
+        server = {"server": url, "certificate-authority": certificates.root.certificate}
         config = {
-            "current-context": "one", "contexts": [{"name": "one", "context": {"cluster": "one", "user": "one"}}],
-            "clusters": [
-                {"name": "one", "cluster": {"server": url, "certificate-authority": certificates.root.certificate}}
-            ],
-            "users": [{"name": "one", "user": {"token": "control"}}],
-        }  # fmt: skip
+            "current-context": "one",
+            "contexts": [named | {"context": {"cluster": "one", "user": "one"}}],
+            "clusters": [named | {"cluster": server}],
+            "users": [named | {"user": {"token": "control"}}],
+        }
         with open(f"{folder}/kubeconfig", "w", encoding="utf-8") as file:
             json.dump(config, file)
         rounds.say(f"control: filling the API with {PODS} pods")

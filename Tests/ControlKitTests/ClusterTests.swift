@@ -115,6 +115,32 @@ import Testing
       again["status"]?["conditions"]?.list.last?["lastTransitionTime"]?.text == "2027-01-01T00:00:00Z")
   }
 
+  /// Of a route of the Gateway API each parent that is a service has its own, beside what others say.
+  @Test func routesHaveTheStatusOfTheirParents() throws {
+    var set = ClusterSet()
+    let kind = try #require(ClusterKind.all.first { $0.kind == "HTTPRoute" })
+    let text = """
+      {"metadata":{"name":"r","namespace":"shop","generation":5},"spec":{"parentRefs":[
+      {"kind":"Service","group":"","name":"web"}],"rules":[{"backendRefs":[{"name":"web","port":80}]}]}}
+      """
+    set.put(kind, try ClusterObject(Array(text.utf8), of: kind, version: "v1"))
+    let update = set.compile()
+    let standing = try #require(set.standings.first)
+    let status = PolicyStatus(standing, findings: [], waypoints: [])
+    let service: JSONValue = ["kind": "Service", "group": "", "name": "web"]
+    let foreign: JSONValue = ["controllerName": "other.io/gateway", "parentRef": ["name": "edge"]]
+    let object: JSONValue = [
+      "metadata": ["name": "r"], "spec": ["parentRefs": [["kind": "Gateway", "name": "edge"], service]],
+      "status": ["parents": [foreign]],
+    ]
+    let next = try #require(status.applied(to: object, now: "2026-01-01T00:00:00Z"))
+    let parents = next["status"]?["parents"]?.list ?? []
+    #expect(parents.count == 2 && parents.first == foreign && update != nil)
+    #expect(parents.last?["parentRef"] == service)
+    #expect(parents.last?["conditions"]?.list.first?["observedGeneration"]?.integer == 5)
+    #expect(status.applied(to: next, now: "2027-01-01T00:00:00Z") == nil)
+  }
+
   @Test func waypointsAreFoundByTheirReasons() {
     var configuration = WaypointConfiguration(
       waypoint: WaypointName(namespace: "shop", serviceAccount: "web"))

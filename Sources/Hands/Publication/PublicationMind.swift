@@ -46,12 +46,15 @@ public struct PublicationMind {
         // A later stage must not overtake an unanswered earlier one.
         return nil
       }
-      guard let due = state.due(catalog, stage) else { continue }
-      return send(due, stage.typeURL, catalog)
+      guard let due = state.due(catalog, stage) else {
+        types[stage.typeURL]?.advance(to: catalog)
+        continue
+      }
+      return send(due, stage.typeURL, catalog, isAll: stage.sendsChanges && stage.sendsRemovals)
     }
     for (typeURL, state) in types
     where Stage.allCases.allSatisfy({ $0.typeURL != typeURL }) && !state.isAnswered {
-      return send(Due(), typeURL, catalog)
+      return send(Due(), typeURL, catalog, isAll: false)
     }
     return nil
   }
@@ -69,7 +72,7 @@ public struct PublicationMind {
   public var awaitsAnswer: Bool { types.values.contains { $0.inFlight != nil } }
 
   private mutating func send(
-    _ due: Due, _ typeURL: String, _ catalog: Catalog
+    _ due: Due, _ typeURL: String, _ catalog: Catalog, isAll: Bool
   ) -> Envoy_Service_Discovery_V3_DeltaDiscoveryResponse {
     nonce += 1
     var response = Envoy_Service_Discovery_V3_DeltaDiscoveryResponse()
@@ -86,7 +89,7 @@ public struct PublicationMind {
       }
     }
     response.removedResources = due.removed
-    types[typeURL]?.sent(due, nonce: response.nonce)
+    types[typeURL]?.sent(due, of: catalog, isAll: isAll, nonce: response.nonce)
     return response
   }
 }

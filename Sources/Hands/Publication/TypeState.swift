@@ -9,6 +9,9 @@ struct TypeState {
   /// Name to version of what the subscriber holds, as far as we know; a name asked for that does not exist
   /// has the version "".
   private(set) var held: [String: String]
+  /// The catalog of which it holds everything of the type, and nothing besides; then `held` is empty. Nearly
+  /// all subscribers are so nearly always, and what a change costs each is the change alone.
+  private var whole: Catalog?
   /// The nonce that has not been answered.
   private(set) var inFlight: String?
   /// The first response is owed even when it is empty: it tells the subscriber that it is complete.
@@ -21,6 +24,9 @@ struct TypeState {
   }
 
   mutating func subscribe(_ request: Envoy_Service_Discovery_V3_DeltaDiscoveryRequest) {
+    if !request.resourceNamesSubscribe.isEmpty || !request.resourceNamesUnsubscribe.isEmpty {
+      itemize(request.typeURL)
+    }
     for name in request.resourceNamesSubscribe {
       if name == "*" { isWildcard = true } else { names.insert(name) }
     }
@@ -31,6 +37,18 @@ struct TypeState {
         held[name] = nil
       }
     }
+  }
+
+  /// Nothing of `catalog` is due: an earlier one that says the same need not be kept.
+  mutating func advance(to catalog: Catalog) {
+    if whole != nil { whole = catalog }
+  }
+
+  /// From now on what it holds is known one by one.
+  private mutating func itemize(_ typeURL: String) {
+    guard let whole else { return }
+    held = whole.all(typeURL).mapValues(\.version)
+    self.whole = nil
   }
 
   /// Takes the acknowledgement or refusal in a request. What was refused counts as held: it is sent again
@@ -45,6 +63,11 @@ struct TypeState {
   /// What `catalog` makes due in `stage`, nil for nothing.
   func due(_ catalog: Catalog, _ stage: Stage) -> Due? {
     var due = Due()
+    if let whole {
+      guard whole !== catalog else { return nil }
+      due = catalog.step(from: whole, stage.typeURL)
+      return due.isEmpty ? nil : due
+    }
     if isWildcard {
       let all = catalog.all(stage.typeURL)
       if stage.sendsChanges {
@@ -75,9 +98,15 @@ struct TypeState {
     return due.isEmpty && !owesFirst ? nil : due
   }
 
-  mutating func sent(_ due: Due, nonce: String) {
-    for resource in due.changed { held[resource.name] = resource.version }
-    for name in due.removed { held[name] = names.contains(name) ? "" : nil }
+  /// `due` of `catalog` is on its way. `isAll`: the stage sends what has changed and what is gone.
+  mutating func sent(_ due: Due, of catalog: Catalog, isAll: Bool, nonce: String) {
+    if isAll, isWildcard, names.isEmpty {
+      whole = catalog
+      held = [:]
+    } else {
+      for resource in due.changed { held[resource.name] = resource.version }
+      for name in due.removed { held[name] = names.contains(name) ? "" : nil }
+    }
     inFlight = nonce
     isAnswered = true
   }

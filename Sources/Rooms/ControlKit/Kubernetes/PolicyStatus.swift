@@ -15,7 +15,11 @@ struct PolicyStatus: Hashable {
 
   var conditions: [Condition]
   var generation: Int64
+  /// A route of the Gateway API.
+  private let isOfParents: Bool
 
+  /// Who speaks in the status of routes.
+  static let controller = "apus.io/waypoint"
   /// The API refuses longer messages (meta/v1 Condition), in bytes.
   private static let longest = 32 << 10
   /// Ours, and nobody else's.
@@ -41,6 +45,7 @@ struct PolicyStatus: Hashable {
           type: "WaypointBound", isTrue: true, reason: "Bound", message: Self.cut("Enforced by \(names).")))
     }
     generation = standing.object.generation
+    isOfParents = ["HTTPRoute", "GRPCRoute"].contains(standing.kind.kind)
   }
 
   private static func cut(_ text: String) -> String {
@@ -55,6 +60,33 @@ struct PolicyStatus: Hashable {
 
   /// The object with the status that it should have; nil when it has it. `now` in RFC 3339.
   func applied(to object: JSONValue, now: String) -> JSONValue? {
+    isOfParents ? appliedToParents(of: object, now: now) : appliedToItself(object, now: now)
+  }
+
+  /// A route of the Gateway API has a status for each of its parents and each controller (RouteStatus); ours
+  /// are those that are services.
+  private func appliedToParents(of object: JSONValue, now: String) -> JSONValue? {
+    let former = object["status"]?["parents"]?.list ?? []
+    let others = former.filter { $0["controllerName"]?.text != Self.controller }
+    let services = (object["spec"]?["parentRefs"]?.list ?? []).filter { $0["kind"]?.text == "Service" }
+    let ours = services.map { parent -> JSONValue in
+      let same = former.first {
+        $0["controllerName"]?.text == Self.controller && $0["parentRef"] == parent
+      }
+      let conditions = conditions.map { json($0, former: same?["conditions"]?.list ?? [], now: now) }
+      return [
+        "parentRef": parent, "controllerName": .text(Self.controller), "conditions": .list(conditions),
+      ]
+    }
+    guard ours != former.filter({ $0["controllerName"]?.text == Self.controller }) else { return nil }
+    var status = object["status"]?.fields ?? [:]
+    status["parents"] = .list(others + ours)
+    var fields = object.fields
+    fields["status"] = .object(status)
+    return .object(fields)
+  }
+
+  private func appliedToItself(_ object: JSONValue, now: String) -> JSONValue? {
     let former = object["status"]?["conditions"]?.list ?? []
     let ours = conditions.map { json($0, former: former, now: now) }
     let others = former.filter { !Self.types.contains($0["type"]?.text ?? "") }

@@ -33,7 +33,7 @@ final class StatusWriter: Sendable {
     let waypoints = Self.waypoints(update.mesh?.waypoints ?? [])
     let present = Set(standings.map(\.path))
     written.withLock { written in written = written.filter { present.contains($0.key) } }
-    for standing in standings where standing.kind.group != "gateway.networking.k8s.io" {
+    for standing in standings where standing.kind.kind != "ReferenceGrant" {
       guard leads() else { return }
       let title = standing.object.title
       let status = PolicyStatus(
