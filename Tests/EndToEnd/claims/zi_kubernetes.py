@@ -329,7 +329,7 @@ def adoption(world):
         before = clustered.figure("apus_control_generation")
         cluster.delete(*name)
         mesh.wait(lambda: clustered.figure("apus_control_generation") > before, "the pod is not listed", 30)
-        for _ in range(15):
+        for _ in range(3):
             hold("error" in ask(clustered, legacy, plain)[0], "a pod that the list lacks is open")
         clustered.tell_again(order)
         cluster.delete("AuthorizationPolicy", "production", "open")

@@ -166,6 +166,10 @@ struct CNIListener: Sendable {
           uid: pod.uid, namespaceInode: try namespace.inode(), name: pod.name, namespace: pod.namespace,
           serviceAccount: pod.serviceAccount),
         namespace)
+      // Another call for the same pod may be under way, and answers for itself.
+      guard await agent.isServed(pod.uid) else {
+        return Answer(ok: false, error: "the pod is being captured already; it is tried again soon")
+      }
       return Answer(ok: true, captured: true)
     } catch {
       log.warning(
