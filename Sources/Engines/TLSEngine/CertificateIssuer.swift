@@ -49,8 +49,8 @@ public final class CertificateIssuer: Sendable {
     try self.init(pem: text, key: PrivateKey(pem: text), now: now)
   }
 
-  /// The key, then the certificates. The one way for a key out of its process, and for one purpose: memory
-  /// that is kept for the process that comes after this one. Never for a disk, a log or a wire.
+  /// The key, then the certificates. The one way for a key out of its process, for what comes after it:
+  /// memory that a supervisor keeps, or the Secret of a cluster. Never for a disk or a log of ours.
   public func secretPEM() throws(CredentialError) -> String {
     try key.secretPEM() + Certificate.pem(of: chain + [root])
   }

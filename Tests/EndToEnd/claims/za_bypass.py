@@ -229,6 +229,7 @@ def under_load(world):
         for number in range(CONNECTIONS):
             own = sum(one["connection"] == number for one in cut)
             hold(own <= CRASHES, f"connection {number} had {own} answers cut")
+        hold(len(cut) <= CRASHES, f"{len(cut)} answers were cut in {CRASHES} crashes: {cut[:4]}")
         for number in range(CONNECTIONS):
             own = ["error" in one for one in outcomes["POST"] if one["connection"] == number]
             twice = any(a and b for a, b in zip(own, own[1:]))
